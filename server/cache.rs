@@ -8,6 +8,7 @@ mod inputs;
 use std::{
     fs, io,
     io::Write as _,
+    path::Path,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, SystemTime},
 };
@@ -65,6 +66,8 @@ impl CacheKind {
 pub struct Cache {
     /// `None`: no cache.
     folder: Option<Utf8PathBuf>,
+    /// Temporary folders may be in the file system that is in memory.
+    uses_memory: bool,
 }
 
 /// How much of the cache is used by one kind.
@@ -79,7 +82,7 @@ pub struct Usage {
 impl Cache {
     /// No cache.
     pub fn off() -> Self {
-        Self::default()
+        Self { folder: None, uses_memory: true }
     }
 
     /// The user's: `$SUPERCARGO_CACHE_DIR`, else `supercargo` in the platform's folder for caches
@@ -91,13 +94,20 @@ impl Cache {
             Some(strategy.cache_dir().join("supercargo"))
         });
         let folder = folder.and_then(|path| std::path::absolute(path).ok());
-        Self { folder: folder.and_then(|path| Utf8PathBuf::from_path_buf(path).ok()) }
+        let folder = folder.and_then(|path| Utf8PathBuf::from_path_buf(path).ok());
+        Self { folder, uses_memory: true }
+    }
+
+    /// The same cache, but nothing is written outside of its folder.
+    #[must_use]
+    pub(crate) fn on_disk_only(&self) -> Self {
+        Self { uses_memory: false, ..self.clone() }
     }
 
     /// One in this folder.
     #[cfg(test)]
     pub(crate) fn in_folder(folder: &Utf8Path) -> Self {
-        Self { folder: Some(folder.to_owned()) }
+        Self { folder: Some(folder.to_owned()), uses_memory: false }
     }
 
     /// Where it is.
@@ -125,16 +135,23 @@ impl Cache {
         Some(folder)
     }
 
-    /// A temporary folder in the cache, the only place that is written for an untrusted workspace; without a
-    /// writable cache, in the system's folder for temporary files.
+    /// A temporary folder for files of so many bytes together: in memory, where the system has such a file system, since
+    /// creating a thousand files on a disk takes up to a second; else in the cache, the only place that is written for
+    /// an untrusted workspace ([`Self::on_disk_only`]); without a writable cache, in the system's folder for temporary files.
     ///
     /// # Errors
     ///
     /// See [`TemporaryFolder::new`].
     pub(crate) fn temporary_folder(
         &self,
+        bytes: usize,
         children: &Children,
     ) -> Result<TemporaryFolder, TemporaryError> {
+        if let Some(parent) = file_system_in_memory(bytes).filter(|_| self.uses_memory)
+            && let Ok(folder) = TemporaryFolder::new_in(parent, children)
+        {
+            return Ok(folder);
+        }
         let in_cache = |parent: Utf8PathBuf| {
             let folder = TemporaryFolder::new_in(parent.as_std_path(), children);
             folder.inspect_err(|error| tracing::debug!("could not use `{parent}`: {error}")).ok()
@@ -296,6 +313,29 @@ pub(crate) fn hash(bytes: &[u8]) -> String {
     format!("{:032x}", XxHash3_128::oneshot(bytes))
 }
 
+/// A folder in a file system that is in memory, with enough space for files of so many bytes together. None if the user
+/// has set the folder for temporary files.
+#[cfg(target_os = "linux")]
+fn file_system_in_memory(bytes: usize) -> Option<&'static Path> {
+    /// The size of a file is rounded up to pages.
+    const ROUNDED: u64 = 4;
+    const TMPFS: u64 = 0x0102_1994;
+    if std::env::var_os("TMPDIR").is_some() {
+        return None;
+    }
+    let folder = Path::new("/dev/shm");
+    let found = rustix::fs::statfs(folder).ok()?;
+    let free = found.f_bavail.saturating_mul(u64::try_from(found.f_bsize).ok()?);
+    let needed = u64::try_from(bytes).ok()?.saturating_mul(ROUNDED);
+    (u64::try_from(found.f_type).ok()? == TMPFS && free > needed).then_some(folder)
+}
+
+/// None is known on other systems.
+#[cfg(not(target_os = "linux"))]
+fn file_system_in_memory(_: usize) -> Option<&'static Path> {
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,7 +343,7 @@ mod tests {
     fn cache() -> (tempfile::TempDir, Cache) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = Utf8PathBuf::from_path_buf(folder.path().join("a b ü%")).expect("UTF-8");
-        (folder, Cache { folder: Some(path) })
+        (folder, Cache::in_folder(&path))
     }
 
     #[test]
@@ -338,7 +378,7 @@ mod tests {
     #[test]
     fn temporary_folder_is_in_the_cache() {
         let (_folder, cache) = cache();
-        let folder = cache.temporary_folder(&Children::default()).expect("a folder");
+        let folder = cache.temporary_folder(0, &Children::default()).expect("a folder");
         let root = cache.folder().expect("it is on").canonicalize_utf8().expect("it exists");
         assert!(folder.path().starts_with(root), "{}", folder.path());
     }
@@ -346,12 +386,25 @@ mod tests {
     /// Not even root can create a folder in `/proc`.
     #[cfg(target_os = "linux")]
     #[test]
+    fn temporary_folder_is_in_memory_where_it_fits() {
+        let (_folder, on_disk) = cache();
+        let cache = Cache { uses_memory: true, ..on_disk };
+        let folder = |bytes, cache: &Cache| {
+            let made = cache.temporary_folder(bytes, &Children::default()).expect("a folder");
+            made.path().starts_with("/dev/shm")
+        };
+        assert_eq!(folder(1, &cache), file_system_in_memory(1).is_some());
+        assert!(!folder(usize::MAX, &cache));
+        assert!(!folder(1, &cache.on_disk_only()));
+    }
+
+    #[test]
     fn temporary_folder_is_outside_a_cache_that_cannot_hold_it() {
         let (_folder, cache) = cache();
         let root = cache.folder().expect("it is on");
         fs::create_dir_all(root.join(FORMAT)).expect("created");
         std::os::unix::fs::symlink("/proc", root.join(FORMAT).join("temporary")).expect("a link");
-        let folder = cache.temporary_folder(&Children::default()).expect("a folder");
+        let folder = cache.temporary_folder(0, &Children::default()).expect("a folder");
         assert!(!folder.path().starts_with("/proc"), "{}", folder.path());
         fs::write(folder.path().join("advisory"), "").expect("it is writable");
     }
@@ -404,7 +457,8 @@ mod tests {
         let (folder, _) = cache();
         let file = folder.path().join("file");
         fs::write(&file, "").expect("written");
-        let cache = Cache { folder: Utf8PathBuf::from_path_buf(file.join("below")).ok() };
+        let below = Utf8PathBuf::from_path_buf(file.join("below")).expect("UTF-8");
+        let cache = Cache::in_folder(&below);
         cache.put(CacheKind::Metadata, "k", b"content");
         assert_eq!(cache.get(CacheKind::Metadata, "k"), None);
     }

@@ -36,7 +36,8 @@ use crate::{
     threads::{self, Activity},
     verdict::{
         Check, Database, Engine, EngineError, EngineRequest, Finding, GraphOptions, LintLevels,
-        LoadedPolicy, LockedVersions, ProvisionalInput, Severity, provisional,
+        LoadedPolicy, LockedVersions, ProvisionalInput, Severity, load_license_texts_if_needed,
+        provisional,
     },
     workspace::Workspace,
 };
@@ -211,7 +212,7 @@ impl Gate {
         let Some(cacheable) = self.cacheable.take() else { return };
         if self.cached.as_ref() != Some(&cacheable) {
             let alone = policy_use::with_withheld(verdict);
-            verdict_cache::remember(&options.resolver.cache, &cacheable.0, &cacheable.1, &alone);
+            verdict_cache::remember(options, &cacheable.0, &cacheable.1, &alone);
             self.cached = Some(cacheable);
         }
     }
@@ -289,6 +290,14 @@ impl Gate {
                 texts,
             ));
         }
+        if resolves && run.checks.contains(Check::Licenses) {
+            let doing = Activity::to("loading license texts for", self.workspace.manifest.as_str());
+            let lockfile = self.workspace.lockfile();
+            // The check waits for them if it needs them.
+            let _ = threads::spawn("license-texts", None, doing, move || {
+                load_license_texts_if_needed(&lockfile);
+            });
+        }
         let graph = std::thread::scope(|scope| {
             // Open the advisories while cargo runs.
             if resolves && run.checks.contains(Check::Advisories) {
@@ -340,10 +349,11 @@ impl Gate {
                     self.lints.lint(&policy, &results, index, &self.workspace, options, texts)
                 });
                 let lint_findings = lint_findings.unwrap_or_default();
+                let reads_other_files = results.clarifies_local_package;
                 run.finish(results);
                 run.verdict.findings.extend(lint_findings);
                 run.withhold(&policy, options);
-                self.cacheable = cacheable.filter(|_| run.verdict.complete);
+                self.cacheable = cacheable.filter(|_| run.verdict.complete && !reads_other_files);
             }
             Err(error) => {
                 self.engine_panicked = true;

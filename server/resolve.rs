@@ -350,6 +350,11 @@ impl Resolver {
         })
     }
 
+    /// Identifies cargo and the environment variables that it reads. Starts no program.
+    pub(crate) fn environment(&self) -> String {
+        metadata_cache::environment(&self.cargo)
+    }
+
     /// The cached resolution of the workspace as it is on disk. Starts no program.
     pub fn recall(&self, workspace: &Workspace, options: &MetadataOptions) -> Option<Resolution> {
         let (metadata, inputs) = metadata_cache::recall(self, workspace, options)?;

@@ -22,6 +22,7 @@ mod index_history;
 mod license_files;
 mod license_limits;
 mod license_lines;
+mod license_texts;
 mod lint_levels;
 mod load_policy;
 mod locations;
@@ -55,6 +56,7 @@ pub use license_files::PackageFolder;
 #[cfg(test)]
 pub(crate) use license_files::{ISC, MIT};
 pub(crate) use license_files::{LicenseFile, Recognized, license_file, license_files, recognized};
+pub(crate) use license_texts::load_if_needed as load_license_texts_if_needed;
 pub use lint_levels::{LintLevel, LintLevelError, LintLevels};
 pub use matched::MatchedEntry;
 pub(crate) use message_text::{is_unsafe_char, join_with_and, sanitize};

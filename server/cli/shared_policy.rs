@@ -61,7 +61,12 @@ impl<'o> SharedPolicies<'o> {
     fn check(&mut self, workspace: &Workspace) -> Option<Verdict> {
         let options = self.options_for(workspace);
         let mut gate = Gate::new(workspace.clone());
-        gate.check(&options, &OnDisk, self.databases, &logging::progress)
+        if let Some(verdict) = gate.recall_exact(&options, &OnDisk) {
+            return Some(verdict);
+        }
+        let verdict = gate.check(&options, &OnDisk, self.databases, &logging::progress)?;
+        gate.remember(&options, &verdict);
+        Some(verdict)
     }
 
     /// Checks a workspace. Findings about entries of the policy that other workspaces need are withheld; the others are

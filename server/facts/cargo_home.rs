@@ -24,6 +24,22 @@ pub fn is_index_file(path: &Utf8Path) -> bool {
     index_folder().is_some_and(|folder| path.starts_with(folder))
 }
 
+/// The folders in which cargo unpacks the packages of registries, each in a folder `name-version`.
+pub(crate) fn unpacked_packages() -> Vec<Utf8PathBuf> {
+    let home = tame_index::utils::cargo_home().ok();
+    let folders = home.and_then(|home| home.join("registry/src").read_dir_utf8().ok());
+    folders.into_iter().flatten().flatten().map(|folder| folder.path().to_owned()).collect()
+}
+
+/// Whether a manifest belongs to a package that cargo has unpacked or checked out in its home, where its files do not change.
+pub(crate) fn is_unpacked_package(manifest: &Utf8Path) -> bool {
+    let home = tame_index::utils::cargo_home().ok();
+    home.is_some_and(|home| {
+        let folders = ["registry/src", "git/checkouts"];
+        folders.into_iter().any(|folder| manifest.starts_with(home.join(folder)))
+    })
+}
+
 fn index_folder() -> Option<Utf8PathBuf> {
     tame_index::utils::cargo_home().ok().map(|home| home.join("registry/index"))
 }

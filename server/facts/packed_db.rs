@@ -80,7 +80,7 @@ impl<'c> PackedDb<'c> {
     /// The database in a temporary folder, if it is cached.
     pub(crate) fn unpacked(&self, children: &Children) -> Option<TemporaryFolder> {
         let packed = self.cache.get(CacheKind::Advisories, &self.key)?;
-        let folder = self.cache.temporary_folder(children).ok()?;
+        let folder = self.cache.temporary_folder(packed.len(), children).ok()?;
         unpack(&packed, folder.path())?;
         Some(folder)
     }
@@ -143,7 +143,7 @@ impl ReadDb {
         cache: &Cache,
         children: &Children,
     ) -> Result<Self, ReadError> {
-        let folder = cache.temporary_folder(children)?;
+        let folder = cache.temporary_folder(packed.len(), children)?;
         if from.join("crates").is_dir() {
             fs::create_dir(folder.path().join("crates")).map_err(TemporaryError::Io)?;
         }

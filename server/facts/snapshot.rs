@@ -40,7 +40,7 @@ impl Snapshot {
 
     /// The advisories in a temporary folder, in `RustSec`'s layout.
     pub(crate) fn unpacked(&self, cache: &Cache, children: &Children) -> Option<TemporaryFolder> {
-        let folder = cache.temporary_folder(children).ok()?;
+        let folder = cache.temporary_folder(self.packed.len(), children).ok()?;
         unpack(self.packed, folder.path())?;
         Some(folder)
     }

@@ -192,7 +192,8 @@ fn stamp(source: &DatabaseSource) -> Vec<Freshness> {
     }
 }
 
-fn wants_fetch(source: &DatabaseSource, refresh: RefreshPolicy) -> bool {
+/// Whether a database of `source` is fetched when it is opened.
+pub(super) fn wants_fetch(source: &DatabaseSource, refresh: RefreshPolicy) -> bool {
     match source {
         DatabaseSource::Folder(_) => false,
         DatabaseSource::Managed(settings) => {

@@ -185,7 +185,7 @@ fn below(results: &CheckResults, workspace: &Workspace) -> Vec<Utf8PathBuf> {
 }
 
 /// Today in UTC, so that the result does not depend on the time zone.
-fn today() -> Date {
+pub(super) fn today() -> Date {
     Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
 

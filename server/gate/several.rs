@@ -4,6 +4,7 @@
 
 use super::{
     CheckRun, Databases, Gate, GateOptions, GateOutcome, PolicyUse, Progress, Texts, Verdict,
+    databases::wants_fetch,
     policy_use::{moved_to, withhold},
     united::{GateVerdict, unite},
     verdict_cache,
@@ -121,17 +122,34 @@ impl Gate {
         })
     }
 
-    /// The cached verdict, if none of its inputs has changed. Starts no program and opens no connection.
+    /// The cached verdict, if none of its inputs has changed. Starts no program and opens no connection. Another date or
+    /// another cargo may give other findings.
     pub fn recall(&self, options: &GateOptions, texts: &dyn Texts) -> Option<Verdict> {
+        self.recall_under(None, options, texts)
+    }
+
+    /// The verdict that a check would give now, if it is cached: neither its inputs nor the conditions have changed, and
+    /// no advisories would be fetched. Starts no program and opens no connection.
+    pub fn recall_exact(&self, options: &GateOptions, texts: &dyn Texts) -> Option<Verdict> {
+        let conditions = verdict_cache::conditions(options);
+        self.recall_under(Some(&conditions), options, texts)
+    }
+
+    fn recall_under(
+        &self,
+        conditions: Option<&str>,
+        options: &GateOptions,
+        texts: &dyn Texts,
+    ) -> Option<Verdict> {
         if self.workspace.is_policy_alone() {
             return None;
         }
         let lines = &options.command_lines;
+        let key_of = |options: &GateOptions| self.cache_key(options, texts, conditions.is_some());
         let each: Vec<_> = if lines.is_empty() {
-            vec![self.cache_key(options, texts)?]
+            vec![key_of(options)?]
         } else {
-            let keys =
-                lines.iter().map(|line| self.cache_key(&options.of_command_line(line), texts));
+            let keys = lines.iter().map(|line| key_of(&options.of_command_line(line)));
             keys.collect::<Option<_>>()?
         };
         let key = match each.as_slice() {
@@ -139,19 +157,30 @@ impl Gate {
             _ => joined(each.iter().map(|(key, _)| key)),
         };
         let cache = &options.resolver.cache;
-        let mut verdict = verdict_cache::recall(cache, &key, &self.workspace, texts)?;
+        let mut verdict = verdict_cache::recall(cache, &key, conditions, &self.workspace, texts)?;
         let uses: Vec<_> = each.iter().map(|(_, policy)| PolicyUse::of(&verdict, policy)).collect();
         verdict.policy_use = PolicyUse::common(&uses.iter().collect::<Vec<_>>());
         withhold(&mut verdict, &options.other_uses);
         Some(verdict)
     }
 
-    /// The key of the cached verdict of one command line, and its policy.
-    fn cache_key(&self, options: &GateOptions, texts: &dyn Texts) -> Option<(String, PolicyText)> {
+    /// The key of the cached verdict of one command line, and its policy. `None` with advisories that are too old or, if
+    /// `is_exact`, would be fetched.
+    fn cache_key(
+        &self,
+        options: &GateOptions,
+        texts: &dyn Texts,
+        is_exact: bool,
+    ) -> Option<(String, PolicyText)> {
+        // A missing file is reported once, and a pipe is read once: by the check.
+        if options.deny.config.as_ref().is_some_and(|named| !named.is_file()) {
+            return None;
+        }
         let mut run = CheckRun::new(&self.workspace, options);
         let policy = run.read_policy(options, texts)?;
         let loaded = run.load_policy(&policy, options)?;
-        if !options.database_source(&loaded).is_fresh_enough() {
+        let source = options.database_source(&loaded);
+        if !source.is_fresh_enough() || is_exact && wants_fetch(&source, options.refresh) {
             return None;
         }
         let key = verdict_cache::key(&self.workspace, options, &policy, &loaded)?;

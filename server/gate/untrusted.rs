@@ -9,6 +9,7 @@ use super::{CheckRun, Databases, Gate, GateOptions, Texts, Verdict, over_limit::
 use crate::{
     facts::RefreshPolicy,
     model::{lockfile::Lockfile, manifest::Manifest},
+    resolve::Resolver,
     verdict::{Check, CheckSet, Counts, DenyOptions, LockedManifest, unresolved},
     workspace::{MemberFolders, Workspace, lexical},
 };
@@ -35,6 +36,10 @@ impl Gate {
         let options = GateOptions {
             deny: DenyOptions { checks: CheckSet::of(&advisories), ..options.deny.clone() },
             refresh: RefreshPolicy::Never,
+            resolver: Resolver {
+                cache: options.resolver.cache.on_disk_only(),
+                ..options.resolver.clone()
+            },
             ..options.clone()
         };
         let mut run = CheckRun::new(&self.workspace, &options);

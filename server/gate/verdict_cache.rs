@@ -1,5 +1,5 @@
-//! Caches the last complete verdict on disk together with its inputs. It is shown at once when the workspace is
-//! opened again and no input has changed.
+//! Caches the last complete verdict on disk together with its inputs. While no input has changed, an editor shows it
+//! at once when the workspace is opened again, and `check` reports it without a new check.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,9 +9,10 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::{GateOptions, GateOutcome, PolicyUse, Texts, Verdict};
+use super::{GateOptions, GateOutcome, PolicyUse, Texts, Verdict, lints::today};
 use crate::{
     cache::{Cache, CacheKind, Input, Inputs, hash},
+    facts::RefreshPolicy,
     text::SourceText,
     verdict::{
         Check, Counts, DatabaseSource, Finding, LoadedPolicy, Location, PolicyText,
@@ -24,6 +25,8 @@ use crate::{
 #[derive(Serialize, Deserialize)]
 struct CachedVerdict {
     inputs: Inputs,
+    /// See [`conditions`].
+    conditions: String,
     policy: Option<Utf8PathBuf>,
     exceptions: Option<Utf8PathBuf>,
     findings: Vec<Finding>,
@@ -45,6 +48,14 @@ pub(super) fn key(
 ) -> Option<String> {
     // These checks read files that are not listed as inputs.
     if loaded.std_replacements || loaded.build_scripts {
+        return None;
+    }
+    let reads_advisories = options.deny.checks.contains(Check::Advisories);
+    if reads_advisories && !options.database_source(loaded).has_known_state() {
+        return None;
+    }
+    // Each check warns about it.
+    if loaded.graph.has_invalid_exclusion() {
         return None;
     }
     let GateOptions { deny, advisories, helps, releases, gate_versions, .. } = options;
@@ -78,16 +89,27 @@ pub(super) fn other_inputs(
     Inputs::now(inputs, &|path| bytes(texts, path))
 }
 
-/// The cached verdict, if no input has changed.
+/// What a verdict depends on besides its inputs: the date, since entries of the policy have dates of expiry, the cargo
+/// that is run, and whether the network may be used.
+pub(super) fn conditions(options: &GateOptions) -> String {
+    let resolver = &options.resolver;
+    let network = (resolver.offline, options.refresh == RefreshPolicy::Never);
+    hash(format!("{}\0{}\0{network:?}", today(), resolver.environment()).as_bytes())
+}
+
+/// The cached verdict, if no input has changed; with `conditions` only if it was made under the same ones.
 pub(super) fn recall(
     cache: &Cache,
     key: &str,
+    conditions: Option<&str>,
     workspace: &Workspace,
     texts: &dyn Texts,
 ) -> Option<Verdict> {
     let stored: CachedVerdict =
         serde_json::from_slice(&cache.get(CacheKind::Verdict, key)?).ok()?;
-    if !stored.inputs.hold(&|path| bytes(texts, path)) {
+    if conditions.is_some_and(|now| now != stored.conditions)
+        || !stored.inputs.hold(&|path| bytes(texts, path))
+    {
         return None;
     }
     let mut verdict = Verdict {
@@ -130,7 +152,7 @@ pub(super) fn recall(
 }
 
 /// Caches a complete verdict, if all its locations are in files that are inputs.
-pub(super) fn remember(cache: &Cache, key: &str, inputs: &Inputs, verdict: &Verdict) {
+pub(super) fn remember(options: &GateOptions, key: &str, inputs: &Inputs, verdict: &Verdict) {
     let mut findings = verdict.findings.clone();
     let files = inputs.texts();
     let are_inputs =
@@ -141,6 +163,7 @@ pub(super) fn remember(cache: &Cache, key: &str, inputs: &Inputs, verdict: &Verd
     }
     let stored = CachedVerdict {
         inputs: inputs.clone(),
+        conditions: conditions(options),
         policy: verdict.policy.clone(),
         exceptions: verdict.exceptions.clone(),
         findings,
@@ -152,7 +175,7 @@ pub(super) fn remember(cache: &Cache, key: &str, inputs: &Inputs, verdict: &Verd
         withheld: verdict.withheld.clone(),
     };
     if let Ok(content) = serde_json::to_vec(&stored) {
-        cache.put(CacheKind::Verdict, key, &content);
+        options.resolver.cache.put(CacheKind::Verdict, key, &content);
     }
 }
 

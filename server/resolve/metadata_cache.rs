@@ -79,7 +79,7 @@ fn key(resolver: &Resolver, workspace: &Workspace, options: &MetadataOptions) ->
 }
 
 /// Identifies cargo, without starting it, and its environment.
-fn environment(cargo: &Path) -> String {
+pub(super) fn environment(cargo: &Path) -> String {
     let program = resolve_program(cargo).unwrap_or_else(|_| cargo.to_owned());
     let mut all = program.display().to_string();
     if let Ok(data) = std::fs::metadata(&program) {

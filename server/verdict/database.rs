@@ -157,6 +157,19 @@ impl DatabaseSource {
         }
     }
 
+    /// Whether every change of the databases changes an input, too: the commit of each clone is known.
+    pub(crate) fn has_known_state(&self) -> bool {
+        match self {
+            Self::Folder(_) => true,
+            Self::Managed(settings) => {
+                let is_known = |location: &DatabaseLocation| {
+                    location.commit().is_some() || !location.folder().exists()
+                };
+                settings.current().iter().all(is_known)
+            }
+        }
+    }
+
     /// Whether the databases exist and are not older than the policy allows.
     pub(crate) fn is_fresh_enough(&self) -> bool {
         let Self::Managed(settings) = self else { return true };

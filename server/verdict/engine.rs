@@ -1,6 +1,7 @@
 //! The engine: a thread that owns one graph, everything that borrows from it, and runs the checks.
 //! After a change of the policy only the checks run again; the graph stays.
 
+mod gathered_licenses;
 mod graph_cache;
 
 use std::{
@@ -16,7 +17,7 @@ use cargo_deny::{
     CheckCtx, Krates,
     advisories::{self, Indices, NoneReporter},
     bans,
-    diag::{ErrorSink, Files, KrateSpans, Pack, Severity as DenySeverity},
+    diag::{ErrorSink, FileId, Files, KrateSpans, Pack, Severity as DenySeverity},
     licenses::{self, Gatherer},
     sources,
 };
@@ -25,7 +26,7 @@ use krates::cm::Metadata;
 
 use super::{
     Check, CheckResults, CheckSet, Code, Counts, Database, EngineRequest, Finding, GraphOptions,
-    LintLevels, ResolvedDependency, Severity,
+    LintLevels, PolicyText, ResolvedDependency, Severity,
     check_cache::{self, CheckCache},
     collect::{self, Context},
     graph, license_files, license_limits,
@@ -45,6 +46,7 @@ use crate::{
     threads::{self, Activity},
     workspace::Workspace,
 };
+use gathered_licenses::{GatherInputs, Gathered, GatheredLicenses};
 use graph_cache::GraphCache;
 
 /// The checks walk deep graphs recursively.
@@ -247,6 +249,7 @@ struct PlacedGraph<'p, 'g> {
     /// The same with the versions in the index cache; computed on first use.
     declared_with_releases: OnceLock<Arc<Vec<ResolvedDependency>>>,
     manifests: &'p Manifests,
+    gathered: GatheredLicenses<'g>,
 }
 
 fn run(
@@ -347,20 +350,11 @@ impl<'g> DenyGraph<'g> {
         request: &EngineRequest,
         checks: CheckSet,
         files: &mut Files,
+        summary: Option<licenses::Summary<'g>>,
     ) -> Vec<(Check, DenyOutput)> {
         let is_enabled = |check| checks.contains(check);
-        if is_enabled(Check::Licenses) {
-            let lines = || LicenseLines::read(self.krates);
-            self.cache.license_lines.get_or_init(lines).add_to(files);
-        }
-        let gathered = is_enabled(Check::Licenses).then(|| {
-            catch_and_warn(|| {
-                Gatherer::default()
-                    .with_store(self.cache.license_store())
-                    .with_confidence_threshold(config.licenses.confidence_threshold)
-                    .gather(self.krates, files, &config.licenses)
-            })
-        });
+        let gathered = is_enabled(Check::Licenses)
+            .then(|| summary.map_or_else(|| self.gather(&config.licenses, files), Ok));
         let (files, levels) = (&*files, &request.levels);
         let mut results = Vec::new();
         if is_enabled(Check::Advisories)
@@ -399,6 +393,32 @@ impl<'g> DenyGraph<'g> {
             results.push((Check::Sources, result));
         }
         results
+    }
+
+    /// The files to which diagnostics refer, and the id of the policy among them.
+    fn files_with(&self, policy: &PolicyText) -> (Files, FileId) {
+        let mut files = Files::new();
+        let policy_id = files.add(policy.name(), policy.text.as_str());
+        for (name, source) in &self.files {
+            files.add(name.clone(), source.clone());
+        }
+        (files, policy_id)
+    }
+
+    /// Gathers the licenses of all packages. The error is the message of a panic.
+    fn gather(
+        &self,
+        config: &licenses::cfg::ValidConfig,
+        files: &mut Files,
+    ) -> Result<licenses::Summary<'g>, String> {
+        let lines = || LicenseLines::read(self.krates);
+        self.cache.license_lines.get_or_init(lines).add_to(files);
+        catch_and_warn(|| {
+            Gatherer::default()
+                .with_store(self.cache.license_store())
+                .with_confidence_threshold(config.confidence_threshold)
+                .gather(self.krates, files, config)
+        })
     }
 
     fn check_advisories(
@@ -482,6 +502,7 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
             declared: Arc::new(resolved_dependencies(graph.krates, manifests, &|_| None)),
             declared_with_releases: OnceLock::new(),
             manifests,
+            gathered: GatheredLicenses::default(),
         }
     }
 
@@ -499,6 +520,7 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
                 {
                     // The caller may have given up.
                     let _ = pending.1.send(self.check(&pending.0));
+                    self.gathered.prepare(self.graph, &pending.0);
                 }
                 other => return Some(other),
             }
@@ -508,16 +530,30 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
 
     fn check(&self, request: &EngineRequest) -> CheckResults {
         threads::failpoint("engine");
+        let ahead = self.gathered.take(request);
+        let results = self.check_with(request, ahead);
+        results.or_else(|| self.check_with(request, None)).unwrap_or_default()
+    }
+
+    /// Runs the checks, with licenses that were gathered ahead. `None` if these are of another policy.
+    fn check_with(
+        &self,
+        request: &EngineRequest,
+        ahead: Option<Gathered<'g>>,
+    ) -> Option<CheckResults> {
         let began = Instant::now();
-        let mut files = Files::new();
-        let policy_id = files.add(request.policy.name(), request.policy.text.as_str());
-        for (name, source) in &self.graph.files {
-            files.add(name.clone(), source.clone());
-        }
-        let Ok(parsed) = request.policy.parse(policy_id, &mut files) else {
-            return CheckResults::default();
+        let (mut files, policy_id, ahead) = if let Some(ahead) = ahead {
+            let Gathered { mut files, policy_id, summary, inputs } = ahead;
+            files.update(policy_id, request.policy.text.as_str());
+            (files, policy_id, Some((summary, inputs)))
+        } else {
+            let (files, policy_id) = self.graph.files_with(&request.policy);
+            (files, policy_id, None)
         };
-        let Some(mut config) = parsed.config else { return CheckResults::default() };
+        let Ok(parsed) = request.policy.parse(policy_id, &mut files) else {
+            return Some(CheckResults::default());
+        };
+        let Some(mut config) = parsed.config else { return Some(CheckResults::default()) };
         let mut results = CheckResults {
             findings: self.own_findings.clone(),
             declared: Arc::clone(&self.declared),
@@ -540,8 +576,15 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
                 &request.policy,
             );
             results.findings.extend(outdated);
+            results.clarifies_local_package =
+                license_files::clarifies_local_package(self.graph.krates, &config.licenses);
             results.matched =
                 matched::exceptions(self.graph.krates, &config.licenses, &request.policy, &files);
+        }
+        if let Some((_, inputs)) = &ahead
+            && *inputs != GatherInputs::of(self.graph.krates, &config.licenses)
+        {
+            return None;
         }
         let mut inputs = check_cache::check_inputs(request).unwrap_or_default();
         let mut completed = BTreeMap::new();
@@ -562,7 +605,10 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
             to_run = to_run.without(Check::Licenses);
             completed.remove(&Check::Licenses);
         }
-        let outputs = self.graph.run_checks(config, request, to_run, &mut files);
+        let (ahead, unused) =
+            if to_run.contains(Check::Licenses) { (ahead, None) } else { (None, ahead) };
+        let summary = ahead.map(|(summary, _)| summary);
+        let outputs = self.graph.run_checks(config, request, to_run, &mut files, summary);
         tracing::debug!("ran the checks in {:?}", began.elapsed());
         let context = Context {
             krates: self.graph.krates,
@@ -598,7 +644,10 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
         if request.releases {
             results.declared = self.with_releases();
         }
-        results
+        if let Some((summary, inputs)) = unused {
+            self.gathered.put_back(Gathered { files, policy_id, summary, inputs });
+        }
+        Some(results)
     }
 
     /// The dependencies with the versions that the index cache lists.

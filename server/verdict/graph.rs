@@ -30,6 +30,11 @@ pub struct GraphOptions {
 }
 
 impl GraphOptions {
+    /// Whether an excluded package is not a package id: it is skipped with a warning.
+    pub(crate) fn has_invalid_exclusion(&self) -> bool {
+        self.exclude.iter().any(|spec| spec.parse::<krates::PkgSpec>().is_err())
+    }
+
     /// These options of a policy together with those of the command line, as in cargo-deny: targets and
     /// features of the command line replace those of the policy, all others add to them.
     #[must_use]

@@ -16,6 +16,7 @@ use toml::de::DeTable;
 
 use super::{Code, Finding, PackageRef, PolicyText, Severity, manifests::package_ref, own_finding};
 use crate::{
+    facts::is_unpacked_package,
     limits,
     model::tree,
     text::{Span, read_at_most},
@@ -227,6 +228,20 @@ fn identified(name: &str, content: &str) -> Option<&'static str> {
     let is_pixar = content.trim_start().starts_with("Modified Apache 2.0 License");
     let name = if name == "Pixar" && !is_pixar { "Apache-2.0" } else { name };
     spdx::license_id(name).map(|id| id.name)
+}
+
+/// Whether a package whose files may change has its license texts clarified.
+pub(super) fn clarifies_local_package(krates: &Krates, config: &ValidConfig) -> bool {
+    let is_clarified = |krate: &Krate| {
+        config.clarifications.iter().any(|one| cargo_deny::match_krate(krate, &one.spec))
+    };
+    !config.clarifications.is_empty()
+        && krates.krates().any(|krate| has_changing_files(krate) && is_clarified(krate))
+}
+
+/// Whether the files of a package may change.
+pub(super) fn has_changing_files(krate: &Krate) -> bool {
+    krate.source.is_none() || !is_unpacked_package(&krate.manifest_path)
 }
 
 /// The clarifications that no longer apply to packages in the graph, because a text has another hash.

@@ -50,4 +50,6 @@ pub struct CheckResults {
     pub graph: Arc<GraphFacts>,
     /// The packages that entries of the policy match, where no finding says so.
     pub matched: Vec<MatchedEntry>,
+    /// The license texts of a package whose files may change were clarified: any of its files may have been read.
+    pub clarifies_local_package: bool,
 }

@@ -249,3 +249,51 @@ fn changes_in_one_notification_are_applied_in_order() {
     let shown = client.diagnostics_with("deny.toml", "license-not-encountered");
     assert_eq!(shown.line("license-not-encountered"), 4);
 }
+
+/// Texts of licenses are recognized ahead of an edit; they count as they are on disk.
+#[test]
+fn license_texts_count_at_each_edit() {
+    let world = World::locked(
+        r#"
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+license-file = "LICENSE"
+#- LICENSE
+mine
+#- deny.toml
+[licenses]
+allow = ["ISC"]
+
+[[licenses.clarify]]
+crate = "other"
+expression = "Zlib"
+license-files = []
+"#,
+    );
+    world.write("LICENSE", include_str!("../../LICENSE-MIT"));
+    let mut client = opened_in(world, Editor::VsCode);
+    for _ in 0..4 {
+        client.replace("deny.toml", "\"ISC\"", "\"MIT\"");
+        client.diagnostics_without("Cargo.toml", "rejected");
+        client.replace("deny.toml", "\"MIT\"", "\"ISC\"");
+        let rejected = client.diagnostics_with("Cargo.toml", "rejected");
+        assert!(rejected.drawn().contains("`MIT`"), "{}", rejected.drawn());
+    }
+    client.world.write("LICENSE", include_str!("../../LICENSE-APACHE"));
+    client.replace("deny.toml", "\"ISC\"", "\"MIT\"");
+    let rejected = client.diagnostics_when("Cargo.toml", "the new license", |shown| {
+        shown.drawn().contains("`Apache-2.0`")
+    });
+    assert!(rejected.has("rejected"), "{}", rejected.drawn());
+    // The offset of a clarification changes.
+    client.replace("deny.toml", "\"MIT\"", "\"MIT\", \"Apache-2.0\"");
+    client.diagnostics_without("Cargo.toml", "rejected");
+    // Another edit than one of licenses uses nothing of what was gathered.
+    client.insert("deny.toml", "[licenses]", "[bans]\nwildcards = \"warn\"\n\n");
+    client.replace("deny.toml", "\"MIT\", \"Apache-2.0\"", "\"ISC\"");
+    client.diagnostics_with("Cargo.toml", "rejected");
+    client.ignore("deny.toml");
+}

@@ -14,7 +14,7 @@ use crate::lsp::event::{CheckRequest, FixRequest};
 const IDLE_TIME: Duration = Duration::from_millis(1500);
 
 /// How long to wait for more edits after a single one.
-const SINGLE_EDIT_DEBOUNCE: Duration = Duration::from_millis(15);
+const SINGLE_EDIT_DEBOUNCE: Duration = Duration::from_millis(5);
 
 /// A message to a worker.
 #[derive(Debug)]

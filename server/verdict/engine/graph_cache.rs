@@ -18,9 +18,10 @@ use crate::{
         GraphFacts, PackageFolder, PackageRef,
         graph_facts::graph_facts,
         index::{self, CratesIo},
-        license_files::{self, needs_text},
+        license_files::{self, has_changing_files, needs_text},
         license_limits::RefusedLicenseFile,
         license_lines::LicenseLines,
+        license_texts,
     },
 };
 
@@ -35,7 +36,7 @@ pub(super) struct GraphCache<'g> {
     /// upwards from the workspace's root.
     same_index: bool,
     pub(super) license_lines: OnceLock<LicenseLines>,
-    needs_license_store: bool,
+    pub(super) needs_license_store: bool,
     /// License files that were removed from the metadata.
     pub(super) refused: Vec<RefusedLicenseFile>,
     pub(super) folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
@@ -103,17 +104,16 @@ impl<'g> GraphCache<'g> {
     /// The texts of all licenses. They are slow to load, and needed only if a package has no license
     /// expression.
     pub(super) fn license_store(&self) -> Arc<LicenseStore> {
-        static TEXTS: OnceLock<Arc<LicenseStore>> = OnceLock::new();
-        if !self.needs_license_store {
-            return Arc::new(LicenseStore::default());
+        if self.needs_license_store {
+            license_texts::store()
+        } else {
+            Arc::new(LicenseStore::default())
         }
-        let load = || Arc::new(LicenseStore::from_cache().unwrap_or_default());
-        Arc::clone(TEXTS.get_or_init(load))
     }
 }
 
-/// The files that the checks read besides manifests: cargo's index, and the license texts of local
-/// packages. License texts of other packages never change.
+/// The files that the checks read besides manifests: cargo's index, and the license texts of packages whose files may
+/// change.
 fn inputs(krates: &Krates, crates_io: Option<&CratesIo>) -> Option<Inputs> {
     let of_crates_io = |krate: &cargo_deny::Krate| {
         let source = krate.source.as_ref();
@@ -123,7 +123,7 @@ fn inputs(krates: &Krates, crates_io: Option<&CratesIo>) -> Option<Inputs> {
         return None;
     }
     let mut licenses = BTreeSet::new();
-    for local in krates.krates().filter(|krate| krate.source.is_none()) {
+    for local in krates.krates().filter(|krate| has_changing_files(krate)) {
         let folder = local.manifest_path.parent()?;
         licenses.insert(Input::Names(folder.to_owned()));
         licenses.extend(local.license_file.iter().map(|file| Input::Stamp(folder.join(file))));

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::mpsc,
     thread,
@@ -13,17 +13,33 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use crate::measure::peak_megabytes;
+use crate::{edited::EditedDependency, measure::peak_megabytes, workspaces::MeasuredWorkspace};
 
 /// Unused licenses: each edit allows another one, which only a new verdict reports.
 const UNUSED: [&str; 7] =
     ["AFL-1.1", "AFL-2.0", "APL-1.0", "BUSL-1.1", "CATOSL-1.1", "CPAL-1.0", "OFL-1.1"];
+
+/// The time between two edits of a quick typist.
+const TYPING: Duration = Duration::from_millis(50);
+
+/// No answer takes longer.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// How long an edit of a manifest took, in milliseconds.
+pub(crate) struct ManifestEdit {
+    /// To the provisional verdict; `None` if the exact one came first.
+    pub(crate) provisional: Option<f64>,
+    /// To the exact verdict.
+    pub(crate) exact: f64,
+}
 
 /// A server with a client that is connected to it.
 pub(crate) struct Server {
     child: Child,
     connection: Connection,
     folder: PathBuf,
+    /// The line of the edited dependency, and where its value begins and ends in it.
+    edited: (usize, [usize; 2]),
     version: usize,
     /// From the start of the server to the exact verdict, in milliseconds.
     pub(crate) started: f64,
@@ -31,7 +47,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts a server and opens the workspace's policy and manifest.
-    pub(crate) fn start(command: &mut Command, folder: &Path) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command, workspace: &MeasuredWorkspace) -> Result<Self> {
         let start = Instant::now();
         let mut child = command
             .arg("lsp")
@@ -40,15 +56,28 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .context("could not start the server")?;
-        let connection = Connection {
-            stdin: child.stdin.take().context("no input")?,
-            stdout: BufReader::new(child.stdout.take().context("no output")?),
+        let mut stdout = BufReader::new(child.stdout.take().context("no output")?);
+        let (sender, messages) = mpsc::channel();
+        thread::spawn(move || {
+            while let Some(message) = read_message(&mut stdout) {
+                if sender.send(message).is_err() {
+                    return;
+                }
+            }
+        });
+        let connection = Connection { stdin: child.stdin.take().context("no input")?, messages };
+        let folder = &workspace.folder;
+        let mut server = Self {
+            child,
+            connection,
+            folder: folder.clone(),
+            edited: (workspace.edited.line, workspace.edited.columns),
+            version: 1,
+            started: f64::NAN,
         };
-        let mut server =
-            Self { child, connection, folder: folder.to_owned(), version: 1, started: f64::NAN };
         let root = server.uri("");
         server.connection.send(&json!({"id": 1, "method": "initialize", "params": {
-            "capabilities": {}, "rootUri": root, "initializationOptions": {"offline": true}}}))?;
+            "capabilities": {}, "rootUri": root, "initializationOptions": {"offline": true, "gate": "default"}}}))?;
         // Nothing may be sent before the response (LSP, "Initialize Request").
         while server.connection.read()?["id"] != 1 {}
         server.connection.send(&json!({"method": "initialized", "params": {}}))?;
@@ -60,7 +89,7 @@ impl Server {
                 .send(&json!({"method": "textDocument/didOpen", "params": {"textDocument": {
                 "uri": uri, "languageId": "toml", "version": 1, "text": text}}}))?;
         }
-        server.connection.wait_for_exact_verdict()?;
+        server.wait_for_exact_verdict()?;
         server.started = milliseconds(start);
         Ok(server)
     }
@@ -75,8 +104,9 @@ impl Server {
             let license = UNUSED[edit % UNUSED.len()];
             // The first edit adds a line, each later one replaces it.
             let lines = [line + 1, line + 1 + usize::from(edit > 0)];
+            thread::sleep(TYPING);
             let began = Instant::now();
-            self.change("deny.toml", lines, &format!("    \"{license}\",\n"))?;
+            self.change_lines("deny.toml", lines, &format!("    \"{license}\",\n"))?;
             self.connection.wait(|message| {
                 let params = &message["params"];
                 let here = params["uri"].as_str().is_some_and(|at| at.ends_with("deny.toml"));
@@ -87,39 +117,49 @@ impl Server {
         Ok(times)
     }
 
-    /// Changes the requirement of a dependency, such that the locked version always matches, and waits for the exact verdict.
-    /// Returns the times in milliseconds.
-    pub(crate) fn requirement_edits(&mut self, count: usize) -> Result<Vec<f64>> {
-        self.dependency_edits(count, |edit| format!("\"1.{}\"", edit % 8))
-    }
-
-    /// Changes the features of a dependency and waits for the exact verdict.
-    pub(crate) fn feature_edits(&mut self, count: usize) -> Result<Vec<f64>> {
-        self.dependency_edits(count, |edit| {
-            let features = if edit % 2 == 0 { "\"std\"" } else { "\"std\", \"unicode\"" };
-            format!("{{ version = \"1\", default-features = false, features = [{features}] }}")
-        })
-    }
-
-    fn dependency_edits(
+    /// Changes the value of the edited dependency and waits for the exact verdict.
+    pub(crate) fn manifest_edits(
         &mut self,
         count: usize,
-        declared: impl Fn(usize) -> String,
-    ) -> Result<Vec<f64>> {
-        let manifest = fs::read_to_string(self.folder.join("Cargo.toml"))?;
-        let line = manifest.lines().position(|line| line.starts_with("regex = "));
-        let line = line.context("the world has no regex")?;
-        let mut times = Vec::new();
+        value: impl Fn(usize) -> String,
+    ) -> Result<Vec<ManifestEdit>> {
+        let mut edits = Vec::new();
         for edit in 0..count {
-            let text = format!("regex = {}\n", declared(edit));
             // A single edit, such as a fix; the server waits longer while typing goes on.
             thread::sleep(Duration::from_millis(500));
             let began = Instant::now();
-            self.change("Cargo.toml", [line, line + 1], &text)?;
-            self.connection.wait_for_exact_verdict()?;
-            times.push(milliseconds(began));
+            self.set_dependency(&value(edit))?;
+            let mut provisional = None;
+            let uri = self.uri("");
+            self.connection.wait(|message| {
+                let params = &message["params"];
+                let is_status = message["method"] == "supercargo/status"
+                    && params["workspace"].as_str().is_some_and(|folder| uri.starts_with(folder));
+                if is_status && params["state"] == "provisional" {
+                    provisional.get_or_insert(milliseconds(began));
+                }
+                is_status && params["state"] == "exact"
+            })?;
+            edits.push(ManifestEdit { provisional, exact: milliseconds(began) });
         }
-        Ok(times)
+        Ok(edits)
+    }
+
+    fn set_dependency(&mut self, value: &str) -> Result<()> {
+        let (line, [start, end]) = self.edited;
+        self.edited = (line, [start, start + value.len()]);
+        self.change("Cargo.toml", [(line, start), (line, end)], value)
+    }
+
+    /// Waits for the exact verdict on the workspace, which is reported after its findings.
+    fn wait_for_exact_verdict(&mut self) -> Result<()> {
+        let uri = self.uri("");
+        self.connection.wait(|message| {
+            let params = &message["params"];
+            message["method"] == "supercargo/status"
+                && params["state"] == "exact"
+                && params["workspace"].as_str().is_some_and(|folder| uri.starts_with(folder))
+        })
     }
 
     /// Asks for hovers on a license, and for completions of a license and of a package, in a policy that is
@@ -129,7 +169,7 @@ impl Server {
         let license = policy.lines().position(|line| line.contains("\"MIT\""));
         let license = license.context("no license")?;
         let end = policy.lines().count();
-        self.change("deny.toml", [end, end], "\n[[bans.deny]]\ncrate = \"\n")?;
+        self.change_lines("deny.toml", [end, end], "\n[[bans.deny]]\ncrate = \"\n")?;
         let (license, package) = ((license, 6), (end + 2, 9));
         let mut all = [Vec::new(), Vec::new()];
         for number in 0..count {
@@ -161,13 +201,15 @@ impl Server {
     /// Types 200 edits a second into two files while the lockfile is rewritten from outside seven
     /// times a second, and asks for a hover every 50 milliseconds; returns the times in
     /// milliseconds. The files on disk stay unchanged.
-    pub(crate) fn stress(&mut self, length: Duration) -> Result<Vec<f64>> {
+    pub(crate) fn stress(
+        &mut self,
+        length: Duration,
+        edited: &EditedDependency,
+    ) -> Result<Vec<f64>> {
         const STEP: Duration = Duration::from_millis(5);
         const UPDATE: Duration = Duration::from_millis(150);
-        let manifest = fs::read_to_string(self.folder.join("Cargo.toml"))?;
-        let line = manifest.lines().position(|line| line.starts_with("regex = "));
-        let regex = line.context("the world has no regex")? + 1;
-        let lockfile = self.folder.join("Cargo.lock");
+        let folders = self.folder.ancestors().map(|above| above.join("Cargo.lock"));
+        let lockfile = folders.into_iter().find(|path| path.is_file()).context("no lockfile")?;
         let lock = fs::read(&lockfile)?;
         let (stop, stopped) = mpsc::channel::<()>();
         let updates = thread::spawn(move || -> std::io::Result<()> {
@@ -190,18 +232,19 @@ impl Server {
             // Each file gets a line of its own first, which is then replaced.
             let lines = [0, usize::from(number > 1)];
             if number % 40 == 20 {
-                let features = if number % 80 == 20 { "\"std\"" } else { "\"std\", \"unicode\"" };
-                let text = format!("regex = {{ version = \"1\", features = [{features}] }}\n");
-                self.change("Cargo.toml", [regex, regex + 1], &text)?;
+                self.set_dependency(&edited.with_features((number / 40) as usize))?;
             } else {
-                self.change(name, lines, &format!("# {number}\n"))?;
+                self.change_lines(name, lines, &format!("# {number}\n"))?;
+                if number == 0 {
+                    self.edited.0 += 1;
+                }
             }
             if number % 10 == 9 {
                 let asked = Instant::now();
                 let (uri, id) = (self.uri("Cargo.toml"), 1000 + number);
                 self.connection
                     .send(&json!({"id": id, "method": "textDocument/hover", "params": {
-                    "textDocument": {"uri": uri}, "position": {"line": regex, "character": 0}}}))?;
+                    "textDocument": {"uri": uri}, "position": {"line": self.edited.0, "character": 0}}}))?;
                 self.connection.wait(|message| message["id"] == id)?;
                 times.push(milliseconds(asked));
             }
@@ -214,13 +257,19 @@ impl Server {
         Ok(times)
     }
 
-    fn change(&mut self, name: &str, [start, end]: [usize; 2], text: &str) -> Result<()> {
+    fn change_lines(&mut self, name: &str, [start, end]: [usize; 2], text: &str) -> Result<()> {
+        self.change(name, [(start, 0), (end, 0)], text)
+    }
+
+    /// Replaces the text between two positions, each a line and a character.
+    fn change(&mut self, name: &str, range: [(usize, usize); 2], text: &str) -> Result<()> {
         self.version += 1;
         let (uri, version) = (self.uri(name), self.version);
+        let [start, end] =
+            range.map(|(line, character)| json!({"line": line, "character": character}));
         self.connection.send(&json!({"method": "textDocument/didChange", "params": {
             "textDocument": {"uri": uri, "version": version},
-            "contentChanges": [{"range": {"start": {"line": start, "character": 0},
-                "end": {"line": end, "character": 0}}, "text": text}]}}))
+            "contentChanges": [{"range": {"start": start, "end": end}, "text": text}]}}))
     }
 
     /// Ends the session and gives the server's own peak memory.
@@ -244,7 +293,8 @@ fn milliseconds(since: Instant) -> f64 {
 
 struct Connection {
     stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
+    /// From a thread of its own, since a message that never comes must not stop the benchmark.
+    messages: mpsc::Receiver<Value>,
 }
 
 impl Connection {
@@ -256,34 +306,32 @@ impl Connection {
         Ok(self.stdin.flush()?)
     }
 
-    /// Waits for the exact verdict, which is reported after its findings.
-    fn wait_for_exact_verdict(&mut self) -> Result<()> {
-        self.wait(|message| {
-            message["method"] == "supercargo/status" && message["params"]["state"] == "exact"
-        })
-    }
-
     fn wait(&mut self, mut is_expected: impl FnMut(&Value) -> bool) -> Result<()> {
         while !is_expected(&self.read()?) {}
         Ok(())
     }
 
     fn read(&mut self) -> Result<Value> {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            if self.stdout.read_line(&mut line)? == 0 {
-                bail!("the server has ended");
-            }
-            if line.trim().is_empty() {
-                break;
-            }
-            if let Some(value) = line.strip_prefix("Content-Length:") {
-                length = value.trim().parse()?;
-            }
-        }
-        let mut body = vec![0; length];
-        self.stdout.read_exact(&mut body)?;
-        Ok(serde_json::from_slice(&body)?)
+        self.messages.recv_timeout(LIMIT).context("the server has sent nothing for two minutes")
     }
+}
+
+/// The next message; `None` at the end.
+fn read_message(stdout: &mut BufReader<ChildStdout>) -> Option<Value> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if stdout.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = line.strip_prefix("Content-Length:") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut body = vec![0; length];
+    stdout.read_exact(&mut body).ok()?;
+    serde_json::from_slice(&body).ok()
 }

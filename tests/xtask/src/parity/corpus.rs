@@ -49,10 +49,15 @@ impl Shared {
         (shared.archive.is_file() && shared.bundle.is_file()).then_some(shared)
     }
 
+    /// The whole advisory database, as a bundle of git.
+    pub(crate) fn bundle(&self) -> Result<PathBuf> {
+        fs::canonicalize(&self.bundle).context("could not find the advisory database")
+    }
+
     /// Clones the advisory database into a directory that does not exist yet.
     pub(crate) fn clone_database(&self, directory: &Path) -> Result<()> {
         let above = directory.parent().unwrap_or(directory);
-        let bundle = fs::canonicalize(&self.bundle)?;
+        let bundle = self.bundle()?;
         let (bundle, target) = (bundle.display().to_string(), directory.display().to_string());
         placement::git(above, &["clone", "--quiet", "--branch", "main", &bundle, &target]).map(drop)
     }

@@ -72,6 +72,8 @@ pub(crate) struct MeasuredWorkspace {
     /// In its lockfile.
     pub(crate) packages: usize,
     pub(crate) edited: EditedDependency,
+    /// The names of the folders below it in which other workspaces are.
+    pub(crate) other_workspaces: Vec<String>,
 }
 
 impl MeasuredWorkspace {
@@ -94,7 +96,7 @@ impl MeasuredWorkspace {
             folders.extend(names.into_iter().map(|name| (name.clone(), real.join(name))));
         }
         let large = format!("{MEDIUM}{LARGE}");
-        for (name, dependencies) in [("made, medium", MEDIUM), ("made, large", &large)] {
+        for (name, dependencies) in [("made-medium", MEDIUM), ("made-large", &large)] {
             let folder = base.join(name);
             make(&folder, dependencies)?;
             folders.push((name.to_owned(), folder));
@@ -121,7 +123,8 @@ impl MeasuredWorkspace {
         let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
         let edited = EditedDependency::of(&manifest, &lock)
             .with_context(|| format!("{name} has no dependency to edit"))?;
-        Ok(Self { name, folder, home: home.to_owned(), packages, edited })
+        let other_workspaces = other_workspaces(&folder)?;
+        Ok(Self { name, folder, home: home.to_owned(), packages, edited, other_workspaces })
     }
 
     /// A program that is run in the workspace.
@@ -143,6 +146,38 @@ impl MeasuredWorkspace {
     fn cache(&self) -> PathBuf {
         self.home.join("supercargo-cache")
     }
+}
+
+/// The names of the folders below a workspace with a manifest that is none of its members.
+fn other_workspaces(root: &Path) -> Result<Vec<String>> {
+    let output = Command::new("cargo")
+        .args(["metadata", "--offline", "--no-deps", "--format-version=1"])
+        .current_dir(root)
+        .output()
+        .context("could not start cargo")?;
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let packages = metadata["packages"].as_array().context("no packages")?;
+    let members: Vec<_> = packages
+        .iter()
+        .filter_map(|one| one["manifest_path"].as_str().map(PathBuf::from))
+        .collect();
+    let mut others = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let manifest = folder.join("Cargo.toml");
+        if folder != *root && manifest.is_file() && !members.contains(&manifest) {
+            others.extend(folder.file_name().map(|name| name.to_string_lossy().into_owned()));
+        }
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() && entry.file_name() != "target" {
+                folders.push(entry.path());
+            }
+        }
+    }
+    others.sort();
+    others.dedup();
+    Ok(others)
 }
 
 /// A package with these dependencies. Its lockfile stays from run to run.

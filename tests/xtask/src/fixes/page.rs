@@ -15,7 +15,7 @@ with the whole advisory database and a policy that denies every advisory (`unmai
 with all packages on the disk, one run at a time.
 
 * `fix`, `fix --breaking`: `supercargo fix --only advisories`, the second one with `--allow rust-version`. The first one takes no version for a
-  newer Rust than the workspace states, as `cargo update` does. Breaking upgrades are verified to resolve, not to compile.
+  newer Rust than the workspace states; `cargo update` does. Breaking upgrades are verified to resolve, not to compile.
 * vulnerabilities only: `fix --breaking` with a policy that denies only vulnerabilities, since `cargo audit fix` fixes only those.
 * `update -p`: one `cargo update` that names every package with an error.
 * `update`: `cargo update` for all packages.

@@ -383,8 +383,6 @@ mod tests {
         assert!(folder.path().starts_with(root), "{}", folder.path());
     }
 
-    /// Not even root can create a folder in `/proc`.
-    #[cfg(target_os = "linux")]
     #[test]
     fn temporary_folder_is_in_memory_where_it_fits() {
         let (_folder, on_disk) = cache();
@@ -398,6 +396,8 @@ mod tests {
         assert!(!folder(1, &cache.on_disk_only()));
     }
 
+    /// Not even root can create a folder in `/proc`.
+    #[cfg(target_os = "linux")]
     #[test]
     fn temporary_folder_is_outside_a_cache_that_cannot_hold_it() {
         let (_folder, cache) = cache();

@@ -518,9 +518,14 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
                 EngineCommand::Check(pending)
                     if self.manifests.match_texts(&pending.0.manifests) =>
                 {
+                    let results = self.check(&pending.0);
+                    // Texts that must not be read, and clarifications with them, make the check incomplete.
+                    let is_complete = results.counts.contains_key(&Check::Licenses);
                     // The caller may have given up.
-                    let _ = pending.1.send(self.check(&pending.0));
-                    self.gathered.prepare(self.graph, &pending.0);
+                    let _ = pending.1.send(results);
+                    if is_complete {
+                        self.gathered.prepare(self.graph, &pending.0);
+                    }
                 }
                 other => return Some(other),
             }

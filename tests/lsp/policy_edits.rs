@@ -297,3 +297,31 @@ license-files = []
     client.diagnostics_with("Cargo.toml", "rejected");
     client.ignore("deny.toml");
 }
+
+/// A text over the limit is never read, also not ahead of the next edit.
+#[test]
+fn license_text_over_the_limit_does_not_stop_edits() {
+    let world = World::locked(
+        r#"
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+#- deny.toml
+[advisories]
+ignore = ["RUSTSEC-2000-0002"]
+
+[licenses]
+allow = ["ISC"]
+"#,
+    );
+    world.write("LICENSE", "a b\n".repeat(40 << 20));
+    let mut client = opened_in(world, Editor::VsCode);
+    for number in 3..8 {
+        let (old, new) = (format!("2000-000{}", number - 1), format!("2000-000{number}"));
+        client.replace("deny.toml", &old, &new);
+        client.diagnostics_when("deny.toml", "the new entry", |shown| shown.drawn().contains(&new));
+    }
+    client.ignore("Cargo.toml");
+}

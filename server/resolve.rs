@@ -10,6 +10,7 @@ mod fingerprint;
 mod metadata_cache;
 mod platform;
 mod scratch;
+mod wrappers;
 
 use std::{
     collections::BTreeMap,
@@ -33,6 +34,7 @@ pub use buffers::BufferCopy;
 pub use build::BuildResult;
 pub(crate) use cargo_error::{CargoError, CargoErrorLocation};
 pub(crate) use fingerprint::GraphFingerprint;
+pub(crate) use wrappers::turn_off as turn_off_wrappers;
 pub use scratch::fuzz_configuration;
 use scratch::{Scratch, real};
 
@@ -416,7 +418,9 @@ impl Resolver {
             command.arg("--offline");
         }
         // Like cargo-deny, run cargo in the manifest's folder: cargo looks for its configuration there.
-        command.current_dir(manifest.parent().unwrap_or(Utf8Path::new(".")));
+        let folder = manifest.parent().unwrap_or(Utf8Path::new("."));
+        command.current_dir(folder);
+        wrappers::turn_off(&mut command, folder);
         // Cargo caches facts about rustc in the target folder; without them it starts rustc twice each
         // time. The user's target folder is not touched.
         for name in TARGET_VARIABLES {
@@ -425,10 +429,6 @@ impl Resolver {
         if run_in.copy.is_some() {
             // An unstable variable that would move the lockfile.
             command.env_remove("CARGO_RESOLVER_LOCKFILE_PATH");
-        }
-        // Cargo allocates much memory in a short time: huge pages save a tenth of the time (glibc only).
-        if std::env::var_os("GLIBC_TUNABLES").is_none() {
-            command.env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
         }
         let began = Instant::now();
         // Cargo writes to the copy, if it runs in one, and to no other file of the user's.

@@ -214,6 +214,7 @@ impl InstalledEngine {
         let temporary = TemporaryFolder::new(children)?;
         let mut command = process::cargo(Path::new(program), options.resolver.offline);
         command.args(words).current_dir(folder);
+        crate::resolve::turn_off_wrappers(&mut command, folder);
         Ok(children.confined(&[temporary.path()]).run(command)?)
     }
 }

@@ -4,7 +4,7 @@
 use std::{env, path::Path, process::Command};
 
 /// Variables of cargo, rustup and what they start.
-const OF_CARGO: [(&str, &str); 11] = [
+const OF_CARGO: [(&str, &str); 9] = [
     // A backtrace in standard error would be shown as a part of the message.
     ("RUST_BACKTRACE", "0"),
     ("RUST_LIB_BACKTRACE", "0"),
@@ -16,10 +16,6 @@ const OF_CARGO: [(&str, &str); 11] = [
     ("CARGO_TERM_UNICODE", "false"),
     ("CARGO_TERM_VERBOSE", "false"),
     ("RUSTUP_TERM_COLOR", "never"),
-    // No wrapper: one such as sccache starts a daemon, which would be confined and killed like the
-    // child. The empty value overrides the configuration (The Cargo Book, "build.rustc-wrapper").
-    ("RUSTC_WRAPPER", ""),
-    ("RUSTC_WORKSPACE_WRAPPER", ""),
 ];
 
 /// Logs of cargo and rustup to standard error, and of cargo to a file in the current folder.

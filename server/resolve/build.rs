@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
 use serde::Deserialize;
 
-use super::{BufferCopy, ResolveError, Resolver, TARGET_VARIABLES, scratch::CopyResult};
+use super::{BufferCopy, ResolveError, Resolver, TARGET_VARIABLES, scratch::CopyResult, wrappers};
 use crate::{
     process::{self, RunError},
     text::SourceText,
@@ -71,6 +71,7 @@ impl BufferCopy {
             command.env(name, self.target());
         }
         command.current_dir(folder);
+        wrappers::turn_off(&mut command, folder);
         let output = resolver.children.confined(&[]).run_while(command, |_| false, keep_running);
         let manifest = || workspace.manifest.clone();
         let output = output.map_err(|error| match error {

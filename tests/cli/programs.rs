@@ -236,6 +236,38 @@ fn environment_of_cargo_does_not_depend_on_the_users() {
     ));
 }
 
+/// Cargo keeps what rustc says of itself for the next time, as it does for the user.
+#[test]
+fn rustc_is_not_started_again_for_each_check() {
+    let mut world = World::locked(PACKAGE);
+    world.write(
+        "../fake/rustc",
+        "#!/bin/sh\necho \"$*\" >> \"$CARGO_HOME/started\"\nunset RUSTC\nexec rustc \"$@\"\n",
+    );
+    world.make_executable("../fake/rustc");
+    world.set("RUSTC", &world.path("../fake/rustc"));
+    world.let_write("../cargo/started");
+    let started = |world: &World| {
+        let all = fs::read_to_string(world.path("../cargo/started")).unwrap_or_default();
+        all.lines().count()
+    };
+    assert_eq!(world.check("").code, 0);
+    let first = started(&world);
+    assert!(first > 0, "cargo asks rustc");
+    // The second check resolves anew, in the workspace and, after another edit, in a copy.
+    for (before, after) in [("plain = \"1\"", "plain = \"1.0\""), ("0.1.0", "0.1.1")] {
+        world.edit("Cargo.toml", before, after);
+        assert_eq!(world.check("").code, 0);
+        assert_eq!(started(&world), first, "after {after}");
+    }
+    // A wrapper is off, wherever it is named.
+    world.write(".cargo/config.toml", "[build]\nrustc-wrapper = \"/nowhere/sccache\"\n");
+    assert_eq!(world.check("").code, 0);
+    fs::remove_dir_all(world.path(".cargo")).expect("it was written");
+    world.set("CARGO_BUILD_RUSTC_WRAPPER", "/nowhere/sccache");
+    assert_eq!(world.check("").code, 0);
+}
+
 #[test]
 fn git_uses_english_and_ignores_repository_variables() {
     let mut world = World::locked(PACKAGE);

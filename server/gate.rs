@@ -1,6 +1,7 @@
 //! Checks one workspace from end to end: policy, resolution, graph, database, checks. Keeps what the next
 //! check can use.
 
+mod by_file;
 mod ci_lines;
 mod databases;
 mod failures;
@@ -80,6 +81,8 @@ pub struct Gate {
     cached: Option<(String, Inputs)>,
     /// The last complete verdict.
     last_complete: Option<Arc<Verdict>>,
+    /// The versions in the lockfile that was read last, with its text.
+    locked: Option<(SourceText, Arc<LockedVersions>)>,
     /// What was read for lints of the policy.
     lints: LintFacts,
     /// The engine panicked during the last check.
@@ -120,6 +123,8 @@ struct KeptGraph {
     edited: bool,
     /// The inputs of the resolution, if it is that of the files on disk.
     inputs: Option<Inputs>,
+    /// The manifests of the local packages.
+    local_manifests: Arc<[Utf8PathBuf]>,
     /// While this stays the same, so does the graph.
     fingerprint: Option<GraphFingerprint>,
     engine: Engine,
@@ -177,6 +182,7 @@ impl Gate {
             cacheable: None,
             cached: None,
             last_complete: None,
+            locked: None,
             lints: LintFacts::default(),
             engine_panicked: false,
             exceeded: Exceeded::default(),
@@ -232,6 +238,7 @@ impl Gate {
         self.kept = None;
         self.copy = None;
         self.shared_resolution = None;
+        self.locked = None;
         self.lints = LintFacts::default();
     }
 
@@ -271,6 +278,18 @@ impl Gate {
         let buffers = self.update_valid_buffers(texts);
         let key = GraphKey::new(&loaded, &buffers);
         let resolves = self.needs_resolution(&key);
+        if resolves && let Some(exact) = self.last_complete.clone() {
+            let database = databases.opened(&source);
+            let locked = self.locked_versions(texts);
+            progress.provisional_verdict(provisional_verdict(
+                &exact,
+                &loaded,
+                database.as_deref(),
+                locked.as_deref(),
+                &options.deny.levels,
+                texts,
+            ));
+        }
         if resolves {
             self.exceeded = exceeded(&self.workspace, texts);
         }
@@ -279,16 +298,6 @@ impl Gate {
             self.kept = None;
             run.verdict.findings.extend(self.exceeded.failures.iter().cloned());
             return Some(run.verdict);
-        }
-        if resolves && let Some(exact) = self.last_complete.clone() {
-            let database = databases.opened(&source);
-            progress.provisional_verdict(provisional_verdict(
-                &exact,
-                &loaded,
-                database.as_deref(),
-                &options.deny.levels,
-                texts,
-            ));
         }
         if resolves && run.checks.contains(Check::Licenses) {
             let doing = Activity::to("loading license texts for", self.workspace.manifest.as_str());
@@ -362,6 +371,16 @@ impl Gate {
             }
         }
         Some(run.verdict)
+    }
+
+    /// The versions in the lockfile; `None` if it cannot be read.
+    fn locked_versions(&mut self, texts: &dyn Texts) -> Option<Arc<LockedVersions>> {
+        let text = texts.read(&self.workspace.lockfile()).ok()?;
+        if self.locked.as_ref().is_none_or(|(known, _)| *known != text) {
+            let versions = LockedVersions::read(&text);
+            self.locked = versions.map(|versions| (text, Arc::new(versions)));
+        }
+        self.locked.as_ref().map(|(_, versions)| Arc::clone(versions))
     }
 
     /// The lockfile that cargo writes in a scratch copy with these texts.
@@ -449,11 +468,17 @@ impl Gate {
         let keep_running = || !progress.is_cancelled();
         let (old, ending) = (Cell::new(self.kept.take()), Cell::new(None));
         // Drop the old graph while cargo's output is parsed, so that only one is in memory.
-        let on_metadata = |fingerprint: &GraphFingerprint| match old.take() {
-            Some(kept) if kept.is_for(&key, Some(fingerprint)) => old.set(Some(kept)),
-            other => ending.set(other.map(|old| old.engine.shut_down())),
+        let is_known = |fingerprint: &GraphFingerprint| match old.take() {
+            Some(kept) if kept.is_for(&key, Some(fingerprint)) => {
+                old.set(Some(kept));
+                true
+            }
+            other => {
+                ending.set(other.map(|old| old.engine.shut_down()));
+                false
+            }
         };
-        let hooks = ResolveHooks { keep_running: &keep_running, on_metadata: &on_metadata };
+        let hooks = ResolveHooks { keep_running: &keep_running, is_known: &is_known };
         let resolution = self.shared_or_resolved(options, &key, buffers, &hooks);
         self.kept = old.take();
         let resolution = match resolution {
@@ -475,14 +500,28 @@ impl Gate {
         drop(ending);
         let (lock, inputs) = (resolution.lock, resolution.inputs.clone());
         let fingerprint = resolution.fingerprint.clone();
-        let edited = buffers.keys().any(|path| resolution.comes_from(path, &self.workspace));
+        let local_manifests = match (&old, resolution.local_manifests()) {
+            (_, Some(read)) => read.into(),
+            (Some(old), None) => Arc::clone(&old.local_manifests),
+            (None, None) => Arc::default(),
+        };
+        let comes_from = |path| resolution.comes_from(path, &self.workspace, &local_manifests);
+        let edited = buffers.keys().any(|path| comes_from(path));
         let engine = match old {
             Some(old) => old.engine.with_new_requirements(&self.workspace, resolution.originals),
             None => Engine::start(&self.workspace, resolution, &key.options),
         };
         match engine {
             Ok(engine) => {
-                self.kept = Some(KeptGraph { key, lock, edited, inputs, fingerprint, engine });
+                self.kept = Some(KeptGraph {
+                    key,
+                    lock,
+                    edited,
+                    inputs,
+                    local_manifests,
+                    fingerprint,
+                    engine,
+                });
                 GraphState::Ready
             }
             Err(error) => {
@@ -512,7 +551,13 @@ impl Gate {
         });
         if !is_known {
             self.shared_resolution = None;
-            let resolution = self.resolve(&options.resolver, &unfiltered, buffers, hooks)?;
+            // The metadata is used for several graphs.
+            let is_known = |fingerprint: &GraphFingerprint| {
+                (hooks.is_known)(fingerprint);
+                false
+            };
+            let hooks = ResolveHooks { is_known: &is_known, ..*hooks };
+            let resolution = self.resolve(&options.resolver, &unfiltered, buffers, &hooks)?;
             self.shared_resolution = Some(SharedResolution {
                 options: unfiltered.metadata,
                 unsaved: key.unsaved.clone(),
@@ -565,16 +610,15 @@ fn provisional_verdict(
     exact: &Verdict,
     loaded: &LoadedPolicy,
     database: Option<&Database>,
+    lock: Option<&LockedVersions>,
     levels: &LintLevels,
     texts: &dyn Texts,
 ) -> Verdict {
-    let lock = texts.read(&exact.workspace.lockfile()).ok();
-    let lock = lock.and_then(|text| LockedVersions::read(&text));
     let input = ProvisionalInput {
         findings: &exact.findings,
         declared: &exact.declared,
         text: &|path| texts.read(path).ok(),
-        lock: lock.as_ref(),
+        lock,
         database,
         ignored: &loaded.ignored,
         levels,

@@ -34,9 +34,9 @@ pub use buffers::BufferCopy;
 pub use build::BuildResult;
 pub(crate) use cargo_error::{CargoError, CargoErrorLocation};
 pub(crate) use fingerprint::GraphFingerprint;
-pub(crate) use wrappers::turn_off as turn_off_wrappers;
 pub use scratch::fuzz_configuration;
 use scratch::{Scratch, real};
+pub(crate) use wrappers::turn_off as turn_off_wrappers;
 
 /// The resolution of file times: a file written this shortly before a run may look older than it.
 const FILE_TIME_RESOLUTION: Duration = Duration::from_millis(10);
@@ -80,8 +80,9 @@ pub struct Resolver {
 pub struct ResolveHooks<'w> {
     /// Whether the answer is still wanted.
     pub keep_running: &'w dyn Fn() -> bool,
-    /// Cargo has answered with something of this shape, and the answer is going to be read.
-    pub(crate) on_metadata: &'w dyn Fn(&GraphFingerprint),
+    /// Cargo has answered with something of this shape. Returns whether the graph of this shape is known, so that the answer
+    /// need not be read.
+    pub(crate) is_known: &'w dyn Fn(&GraphFingerprint) -> bool,
 }
 
 impl std::fmt::Debug for ResolveHooks<'_> {
@@ -92,7 +93,7 @@ impl std::fmt::Debug for ResolveHooks<'_> {
 
 impl ResolveHooks<'_> {
     /// Never cancels.
-    pub const NONE: Self = Self { keep_running: &|| true, on_metadata: &|_| {} };
+    pub const NONE: Self = Self { keep_running: &|| true, is_known: &|_| false };
 }
 
 /// How the resolution relates to the lockfile on disk.
@@ -118,8 +119,8 @@ pub(crate) struct Originals {
 /// What cargo resolved.
 #[derive(Clone, Debug)]
 pub struct Resolution {
-    /// The metadata, with the paths of the user's workspace.
-    pub metadata: Metadata,
+    /// The metadata, with the paths of the user's workspace; `None` if the graph is known ([`ResolveHooks`]).
+    pub metadata: Option<Metadata>,
     /// Where the lock came from.
     pub lock: LockState,
     /// The originals of copied files that the metadata names. Empty unless buffers were resolved.
@@ -134,7 +135,7 @@ impl Resolution {
     /// The same as cargo resolves it with `--filter-platform`; `None` if only cargo knows.
     pub(crate) fn for_target(&self, triple: &str) -> Option<Self> {
         Some(Self {
-            metadata: platform::for_target(&self.metadata, triple)?,
+            metadata: Some(platform::for_target(self.metadata.as_ref()?, triple)?),
             lock: self.lock,
             originals: self.originals.clone(),
             fingerprint: self.fingerprint.clone(),
@@ -167,7 +168,7 @@ impl Resolution {
             "version": 1,
         });
         Ok(Self {
-            metadata: parse(&workspace.manifest, &json.to_string())?,
+            metadata: Some(parse(&workspace.manifest, &json.to_string())?),
             lock: LockState::Missing,
             originals: Originals::default(),
             fingerprint: None,
@@ -175,15 +176,26 @@ impl Resolution {
         })
     }
 
-    /// Whether a manifest or lockfile is part of the resolution. The buffer of a package that is no longer
-    /// a dependency is not.
-    pub(crate) fn comes_from(&self, file: &Utf8Path, workspace: &Workspace) -> bool {
+    /// The manifests of the local packages; `None` if the graph is known.
+    pub(crate) fn local_manifests(&self) -> Option<Vec<Utf8PathBuf>> {
+        let packages = self.metadata.as_ref()?.packages.iter();
+        let locals = packages.filter(|package| package.source.is_none());
+        Some(locals.map(|package| package.manifest_path.clone()).collect())
+    }
+
+    /// Whether a manifest or lockfile is part of the resolution with these local manifests. The buffer of a package that is no
+    /// longer a dependency is not.
+    pub(crate) fn comes_from(
+        &self,
+        file: &Utf8Path,
+        workspace: &Workspace,
+        locals: &[Utf8PathBuf],
+    ) -> bool {
         if file == workspace.lockfile() || file == workspace.root.join("Cargo.toml") {
             return true;
         }
         let of_file = real(file);
-        let locals = self.metadata.packages.iter().filter(|package| package.source.is_none());
-        locals.map(|package| &package.manifest_path).any(|manifest| {
+        locals.iter().any(|manifest| {
             manifest == file
                 || real(self.originals.paths.get(manifest).unwrap_or(manifest)) == of_file
         })
@@ -315,7 +327,7 @@ impl Resolver {
                         metadata_cache::remember(self, workspace, options, inputs, &json);
                     }
                     return Ok(Resolution {
-                        metadata,
+                        metadata: Some(metadata),
                         lock: LockState::UpToDate,
                         originals: Originals::default(),
                         fingerprint,
@@ -344,7 +356,7 @@ impl Resolver {
         })?;
         let (metadata, fingerprint) = parse_metadata(&workspace.manifest, &json, hooks)?;
         Ok(Resolution {
-            metadata,
+            metadata: Some(metadata),
             lock: if on_disk { LockState::Stale } else { LockState::Missing },
             originals: Originals::default(),
             fingerprint,
@@ -361,7 +373,7 @@ impl Resolver {
     pub fn recall(&self, workspace: &Workspace, options: &MetadataOptions) -> Option<Resolution> {
         let (metadata, inputs) = metadata_cache::recall(self, workspace, options)?;
         Some(Resolution {
-            metadata,
+            metadata: Some(metadata),
             lock: LockState::UpToDate,
             originals: Originals::default(),
             fingerprint: None,
@@ -475,10 +487,10 @@ impl Resolver {
 fn read_metadata(path: &Utf8Path) -> Result<Resolution, ResolveError> {
     let failed = |source| ResolveError::MetadataFile { path: path.to_owned(), source };
     let bytes = read_at_most(path, limits::METADATA).map_err(failed)?;
-    let metadata = serde_json::from_slice(&bytes)
+    let metadata: Metadata = serde_json::from_slice(&bytes)
         .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))?;
     Ok(Resolution {
-        metadata,
+        metadata: Some(metadata),
         lock: LockState::UpToDate,
         originals: Originals::default(),
         fingerprint: None,
@@ -500,10 +512,24 @@ fn parse_metadata(
     hooks: &ResolveHooks<'_>,
 ) -> Result<(Metadata, Option<GraphFingerprint>), ResolveError> {
     let fingerprint = GraphFingerprint::of(json);
-    (hooks.on_metadata)(&fingerprint);
+    (hooks.is_known)(&fingerprint);
     let metadata = parse(manifest, json)?;
     let fingerprint = Some(fingerprint).filter(|_| !fingerprint::needs_requirements(&metadata));
     Ok((metadata, fingerprint))
+}
+
+/// The same, but only if the graph is not known.
+fn parse_new_metadata(
+    manifest: &Utf8Path,
+    json: &str,
+    hooks: &ResolveHooks<'_>,
+) -> Result<(Option<Metadata>, Option<GraphFingerprint>), ResolveError> {
+    let fingerprint = GraphFingerprint::of(json);
+    if (hooks.is_known)(&fingerprint) {
+        return Ok((None, Some(fingerprint)));
+    }
+    let (metadata, fingerprint) = parse_metadata(manifest, json, &ResolveHooks::NONE)?;
+    Ok((Some(metadata), fingerprint))
 }
 
 fn parse<T: DeserializeOwned>(manifest: &Utf8Path, output: &str) -> Result<T, ResolveError> {

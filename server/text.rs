@@ -5,6 +5,7 @@
 //! other units.
 
 mod edits;
+mod file_path;
 mod files;
 mod hunks;
 mod write;
@@ -14,7 +15,8 @@ use std::{ops::Range, sync::Arc};
 use line_index::{LineIndex, TextSize, WideEncoding};
 
 pub(crate) use edits::{Edit, Edits, relocate};
-pub(crate) use files::{read, read_at_most, read_named, read_to_string, unusable};
+pub use file_path::FilePath;
+pub(crate) use files::{read, read_at_most, read_named, read_to_string, unusable, without_reading};
 pub(crate) use hunks::hunks;
 pub(crate) use write::{ExpectedContent, Replacement, delete_leftovers, write_all};
 pub use write::{Links, WriteError, Written};

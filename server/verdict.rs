@@ -47,7 +47,7 @@ pub use database::{Database, DatabaseError, DatabaseSource};
 pub use deny_options::DenyOptions;
 pub use engine::{Engine, EngineError};
 pub(crate) use finding::own_finding;
-pub use finding::{Counts, Finding, Location, PackageRef, Related, Role, Severity};
+pub use finding::{Counts, DependencyPath, Finding, Location, PackageRef, Related, Role, Severity};
 pub use gate_name::GateName;
 pub use graph::GraphOptions;
 pub use graph_facts::{GraphFacts, PackageFacts, StatedDependency, UnlistedPackage};

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     gate::{Verdict, errors_and_warnings},
+    text::FilePath,
     verdict::{Check, CheckSet, Code, Counts, Finding, Location, Role, Severity},
 };
 
@@ -32,7 +33,7 @@ pub(super) struct HumanPrinter {
     /// The folder that shown paths are relative to.
     here: Utf8PathBuf,
     /// The printed findings about policies, which several workspaces may have: code, message, file and position.
-    printed: HashSet<(Option<Code>, String, Utf8PathBuf, usize)>,
+    printed: HashSet<(Option<Code>, String, FilePath, usize)>,
 }
 
 impl HumanPrinter {

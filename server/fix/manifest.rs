@@ -88,7 +88,7 @@ pub(super) fn plans(
             plan_function,
             &DependencyLocation { text: text.as_str(), span: &location.span, package },
         )?;
-        let after = [(location.file.clone(), SourceText::new(&after))].into();
+        let after = [(location.file.to_path_buf(), SourceText::new(&after))].into();
         Some(ManifestPlan { kind: FixKind::Manifest, title, after })
     });
     Ok(plans.chain(private).collect())

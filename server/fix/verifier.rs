@@ -470,12 +470,13 @@ impl FixVerifier<'_> {
     /// The current text of the policy or, if the finding is in it, of the exceptions file.
     fn policy_text(&self, current: CheckedTexts<'_>, finding: &Finding) -> Option<PolicyText> {
         let exceptions_file = current.verdict.exceptions.as_ref();
-        let is_in_exceptions = |location: &&Location| exceptions_file == Some(&location.file);
+        let is_in_exceptions =
+            |location: &&Location| exceptions_file.is_some_and(|file| location.file == *file);
         if let Some(path) =
             finding.locations.first().filter(is_in_exceptions).map(|location| &location.file)
         {
             let text = current.texts.read(path).ok()?;
-            return Some(PolicyText { path: Some(path.clone()), text, exceptions: None });
+            return Some(PolicyText { path: Some(path.to_path_buf()), text, exceptions: None });
         }
         let path = current.verdict.policy.as_ref()?;
         let text = current.texts.read(path).ok()?;

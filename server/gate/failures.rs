@@ -19,12 +19,12 @@ use crate::{
 pub(super) fn head(manifest: &Utf8Path, texts: &dyn Texts) -> Location {
     let text = texts.read(manifest).unwrap_or_else(|_| SourceText::new(""));
     let span = Manifest::parse(text.as_str()).head();
-    Location { file: manifest.to_owned(), text, span, role: Role::Primary, via: None }
+    Location { file: manifest.into(), text, span, role: Role::Primary, via: None }
 }
 
 pub(super) fn unreadable(path: &Utf8Path, error: &io::Error) -> Finding {
     let location = Location {
-        file: path.to_owned(),
+        file: path.into(),
         text: SourceText::new(""),
         span: 0..0,
         role: Role::Primary,
@@ -130,7 +130,7 @@ pub(super) fn resolution(
         });
     let at = |location: CargoErrorLocation| {
         let CargoErrorLocation { file, text, span } = location;
-        Location { file, text, span, role: Role::Primary, via: None }
+        Location { file: file.into(), text, span, role: Role::Primary, via: None }
     };
     let message = format!("cargo failed: {}", sanitize(&cargo_error.message));
     let locations = vec![at(cargo_error.location)];
@@ -150,8 +150,13 @@ pub(crate) fn manifest_syntax(file: &Utf8Path, text: &SourceText) -> Option<Find
     let error = Manifest::parse(text.as_str()).errors.into_iter().next()?;
     let message = format!("cargo failed: {}", sanitize(&error.message));
     let file = file.to_owned();
-    let location =
-        Location { file, text: text.clone(), span: error.span, role: Role::Primary, via: None };
+    let location = Location {
+        file: file.into(),
+        text: text.clone(),
+        span: error.span,
+        role: Role::Primary,
+        via: None,
+    };
     Some(own_finding(Code::ResolutionFailed, Severity::Error, message, vec![location]))
 }
 
@@ -198,7 +203,8 @@ fn lockfile_of_newer_cargo(
             }
             (None, None) => "the cargo that wrote it".to_owned(),
         };
-    let location = Location { file, text, span: format.span, role: Role::Primary, via: None };
+    let location =
+        Location { file: file.into(), text, span: format.span, role: Role::Primary, via: None };
     let mut finding = own_finding(Code::BrokenLockFile, Severity::Error, message, vec![location]);
     finding.remedy =
         Some(format!("use {needed} (`rustup update`, or the channel in `rust-toolchain.toml`)"));
@@ -219,7 +225,7 @@ fn broken_lockfile(workspace: &Workspace, texts: &dyn Texts) -> Option<Finding> 
     };
     let error = Lockfile::parse(text.as_str()).error?;
     let span = if error.span.is_empty() { text.line_span(error.span.start) } else { error.span };
-    let location = Location { file, text, span, role: Role::Primary, via: None };
+    let location = Location { file: file.into(), text, span, role: Role::Primary, via: None };
     let message = format!("could not parse `Cargo.lock`: {}", sanitize(&error.value));
     let mut finding = own_finding(Code::BrokenLockFile, Severity::Error, message, vec![location]);
     finding.remedy = Some(LOCK_REMEDY.to_owned());

@@ -127,5 +127,5 @@ fn endless_pattern(pattern: &Spanned<String>, location: Location) -> Finding {
 
 fn location(path: &Utf8PathBuf, text: &SourceText, span: &Span) -> Location {
     let (file, text, span) = (path.clone(), text.clone(), span.clone());
-    Location { file, text, span, role: Role::Primary, via: None }
+    Location { file: file.into(), text, span, role: Role::Primary, via: None }
 }

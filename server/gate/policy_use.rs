@@ -64,7 +64,7 @@ impl PolicyUse {
             Self { files, checks: verdict.counts.keys().copied().collect(), ..Self::default() };
         for finding in &verdict.findings {
             let Some(location) = finding.locations.first() else { continue };
-            if !result.files.contains_key(&location.file) {
+            if !result.files.contains_key(location.file.as_path()) {
                 continue;
             }
             if is_unneeded(finding.code) {
@@ -128,7 +128,7 @@ impl PolicyUse {
             Check::Supercargo => Check::Licenses,
             check => check,
         };
-        let Some(text) = self.files.get(&location.file) else {
+        let Some(text) = self.files.get(location.file.as_path()) else {
             // It reads another file, so it has no entry here.
             return Use::NotNeeded;
         };
@@ -185,7 +185,8 @@ pub(super) fn with_withheld(verdict: &Verdict) -> Verdict {
 /// The verdict with its findings in policy files moved to the texts of `now`; without those whose lines are gone.
 pub(super) fn moved_to(mut verdict: Verdict, now: &PolicyUse) -> Verdict {
     let moved = |location: &mut Location| {
-        let Some(text) = now.files.get(&location.file).filter(|text| **text != location.text)
+        let Some(text) =
+            now.files.get(location.file.as_path()).filter(|text| **text != location.text)
         else {
             return true;
         };
@@ -240,7 +241,7 @@ fn name_of(workspace: &Workspace, folder: &Utf8Path) -> String {
 }
 
 fn entry(location: &Location) -> (Utf8PathBuf, usize) {
-    (location.file.clone(), location.span.start)
+    (location.file.to_path_buf(), location.span.start)
 }
 
 fn is_unneeded(code: Option<Code>) -> bool {

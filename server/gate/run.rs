@@ -1,6 +1,6 @@
 //! Collects a verdict: reads the policy, opens the database, and records failures.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{Databases, GateOptions, PolicyUse, Texts, Verdict, failures, policy_use::withhold};
 use crate::{
@@ -25,24 +25,7 @@ pub(super) struct CheckRun {
 impl CheckRun {
     pub(super) fn new(workspace: &Workspace, options: &GateOptions) -> Self {
         Self {
-            verdict: Verdict {
-                workspace: workspace.clone(),
-                policy: None,
-                exceptions: None,
-                findings: Vec::new(),
-                counts: BTreeMap::new(),
-                complete: false,
-                packages: 0,
-                declared: Arc::default(),
-                folders: Arc::default(),
-                graph: Arc::default(),
-                matched: Vec::new(),
-                index_files: Arc::default(),
-                database_date: None,
-                policy_use: PolicyUse::default(),
-                gates: Vec::new(),
-                withheld: Vec::new(),
-            },
+            verdict: Verdict::empty(workspace.clone()),
             checks: options.deny.checks,
             requested: options.deny.checks,
         }

@@ -6,11 +6,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use camino::Utf8PathBuf;
-
 use super::{GateOutcome, PolicyUse, Verdict};
 use crate::{
-    text::Span,
+    text::{FilePath, Span},
     verdict::{
         Check, Code, Counts, Finding, GateName, Location, LocationRule, PackageRef, Severity,
         WithheldFinding, WithheldReason,
@@ -32,7 +30,7 @@ struct FindingKey {
     message: String,
     advisory: Option<String>,
     packages: Vec<PackageRef>,
-    at: Option<(Utf8PathBuf, usize, usize)>,
+    at: Option<(FilePath, usize, usize)>,
 }
 
 impl FindingKey {

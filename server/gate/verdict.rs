@@ -8,7 +8,7 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::{NO_VERDICT, OtherUses, PolicyUse, Totals, policy_use};
+use super::{NO_VERDICT, OtherUses, PolicyUse, Totals, by_file::ByFile, policy_use};
 use crate::{
     policy::effects::EffectInput,
     verdict::{
@@ -66,9 +66,34 @@ pub struct Verdict {
     pub gates: Vec<GateOutcome>,
     /// The findings about entries of the policy that other workspaces need; not counted.
     pub withheld: Vec<WithheldFinding>,
+    /// Its findings and dependencies by file.
+    pub by_file: ByFile,
 }
 
 impl Verdict {
+    /// The verdict of a check that has not begun.
+    pub(crate) fn empty(workspace: Workspace) -> Self {
+        Self {
+            workspace,
+            policy: None,
+            exceptions: None,
+            findings: Vec::new(),
+            counts: BTreeMap::new(),
+            complete: false,
+            packages: 0,
+            declared: Arc::default(),
+            folders: Arc::default(),
+            graph: Arc::default(),
+            matched: Vec::new(),
+            index_files: Arc::default(),
+            database_date: None,
+            policy_use: PolicyUse::default(),
+            gates: Vec::new(),
+            withheld: Vec::new(),
+            by_file: ByFile::default(),
+        }
+    }
+
     /// Whether a file is its policy or exceptions file.
     pub(crate) fn uses_policy_file(&self, file: &Utf8Path) -> bool {
         self.policy.as_deref() == Some(file) || self.exceptions.as_deref() == Some(file)

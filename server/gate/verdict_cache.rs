@@ -1,19 +1,16 @@
 //! Caches the last complete verdict on disk together with its inputs. While no input has changed, an editor shows it
 //! at once when the workspace is opened again, and `check` reports it without a new check.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::{GateOptions, GateOutcome, PolicyUse, Texts, Verdict, lints::today};
+use super::{GateOptions, GateOutcome, Texts, Verdict, lints::today};
 use crate::{
     cache::{Cache, CacheKind, Input, Inputs, hash},
     facts::RefreshPolicy,
-    text::SourceText,
+    text::{FilePath, SourceText},
     verdict::{
         Check, Counts, DatabaseSource, Finding, LoadedPolicy, Location, PolicyText,
         ResolvedDependency, WithheldFinding,
@@ -113,27 +110,23 @@ pub(super) fn recall(
         return None;
     }
     let mut verdict = Verdict {
-        workspace: workspace.clone(),
         policy: stored.policy,
         exceptions: stored.exceptions,
         findings: stored.findings,
         counts: stored.counts,
         complete: true,
         packages: stored.packages,
-        declared: Arc::default(),
-        folders: Arc::default(),
-        graph: Arc::default(),
-        matched: Vec::new(),
-        index_files: Arc::default(),
         database_date: stored.database_date,
-        policy_use: PolicyUse::default(),
         gates: stored.gates,
         withheld: stored.withheld,
+        ..Verdict::empty(workspace.clone())
     };
     let mut declared = stored.declared;
-    let mut read: BTreeMap<Utf8PathBuf, SourceText> = BTreeMap::new();
-    let mut text_of = |file: &Utf8PathBuf| -> Option<SourceText> {
-        if let Some(text) = read.get(file) {
+    let mut read: HashMap<FilePath, SourceText> = HashMap::new();
+    // The path is that of the first location, which all others share.
+    let mut text_of = |file: &mut FilePath| -> Option<SourceText> {
+        if let Some((known, text)) = read.get_key_value(file) {
+            file.clone_from(known);
             return Some(text.clone());
         }
         let text = texts.read(file).ok()?;
@@ -142,10 +135,10 @@ pub(super) fn recall(
     };
     let withheld = verdict.withheld.iter_mut().map(|withheld| &mut withheld.finding);
     for location in verdict.findings.iter_mut().chain(withheld).flat_map(locations_of) {
-        location.text = text_of(&location.file)?;
+        location.text = text_of(&mut location.file)?;
     }
     for one in &mut declared {
-        one.text = text_of(&one.file)?;
+        one.text = text_of(&mut one.file)?;
     }
     verdict.declared = declared.into();
     Some(verdict)
@@ -155,9 +148,11 @@ pub(super) fn recall(
 pub(super) fn remember(options: &GateOptions, key: &str, inputs: &Inputs, verdict: &Verdict) {
     let mut findings = verdict.findings.clone();
     let files = inputs.texts();
-    let are_inputs =
-        findings.iter_mut().flat_map(locations_of).all(|location| files.contains(&location.file))
-            && verdict.declared.iter().all(|one| files.contains(&one.file));
+    let are_inputs = findings
+        .iter_mut()
+        .flat_map(locations_of)
+        .all(|location| files.contains(location.file.as_path()))
+        && verdict.declared.iter().all(|one| files.contains(one.file.as_path()));
     if !are_inputs || !verdict.complete {
         return;
     }

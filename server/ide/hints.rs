@@ -41,7 +41,7 @@ pub(crate) fn hints(
     moved: &dyn Fn(&SourceText, &Span) -> Option<Span>,
 ) -> Vec<Hint> {
     let manifest = Manifest::parse(text.as_str());
-    let here = verdict.declared.iter().filter(|one| one.file == file);
+    let here = verdict.declared_in(file);
     let spec = |package: &PackageRef| exact_spec(package, verdict.folders.keys());
     let hints = here.filter_map(|one| {
         let key = moved(&one.text, &one.key)?;

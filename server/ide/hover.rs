@@ -45,7 +45,7 @@ pub(crate) fn hover(
         (span.start <= offset && offset <= span.end).then_some(span)
     };
     for verdict in verdicts {
-        let declared = verdict.declared.iter().filter(|one| one.file == file).find_map(|one| {
+        let declared = verdict.declared_in(file).find_map(|one| {
             let span = at(&one.text, &one.location).or_else(|| at(&one.text, &one.key))?;
             Some((one, span))
         });
@@ -68,7 +68,7 @@ pub(super) fn findings(
     let mut more = 0;
     let mut hovered = None;
     for verdict in verdicts {
-        for finding in verdict.findings.iter().filter(|finding| !leave_out(finding)) {
+        for (_, finding) in verdict.findings_in(file).filter(|(_, finding)| !leave_out(finding)) {
             let mut here = finding.locations.iter().filter(|location| location.file == file);
             let found = here.find_map(|location| {
                 let span = moved(&location.text, &location.span)?;
@@ -123,7 +123,7 @@ fn dependency(declared: &ResolvedDependency, verdict: &Verdict) -> Markup {
     }
     let mut shown = 0;
     let mut hidden = 0;
-    for finding in &verdict.findings {
+    for (_, finding) in verdict.findings_in(&declared.file) {
         let location = finding.locations.iter().find(|location| {
             location.file == declared.file
                 && (location.span == declared.location || location.span == declared.key)

@@ -27,7 +27,7 @@ pub(crate) fn of_manifest(
     verdict: &Verdict,
     moved: &dyn Fn(&SourceText, &Span) -> Option<Span>,
 ) -> Vec<Link> {
-    let here = verdict.declared.iter().filter(|one| one.file == file);
+    let here = verdict.declared_in(file);
     let mut links = Vec::new();
     for one in here {
         let (name, version) = (&one.package.name, &one.package.version);

@@ -85,7 +85,7 @@ pub(crate) fn references(
     }
     let concerned = |verdict: &Verdict| {
         verdict.uses_policy_file(file)
-            || verdict.declared.iter().any(|one| one.file == file)
+            || verdict.declares_in(file)
             || verdict.workspace.manifest == file
     };
     let mut found = Vec::new();
@@ -169,9 +169,8 @@ impl SessionView<'_> {
         file: &'r Utf8Path,
         declared: &'r Dependency,
     ) -> impl Iterator<Item = &'r ResolvedDependency> {
-        verdict.declared.iter().filter(move |one| {
-            one.file == file
-                && (self.moved)(file, &one.text, &one.key).as_ref() == Some(&declared.key.span)
+        verdict.declared_in(file).filter(move |one| {
+            (self.moved)(file, &one.text, &one.key).as_ref() == Some(&declared.key.span)
         })
     }
 
@@ -206,10 +205,10 @@ impl SessionView<'_> {
             let text = (self.text)(file)?;
             return Some(location(file, &text, &origin.key.span));
         }
-        let known = self.verdicts.iter().find(|verdict| {
-            verdict.workspace.manifest == file
-                || verdict.declared.iter().any(|one| one.file == file)
-        });
+        let known = self
+            .verdicts
+            .iter()
+            .find(|verdict| verdict.workspace.manifest == file || verdict.declares_in(file));
         let root = known.map(|verdict| verdict.workspace.root.clone());
         let stated = || {
             let named = manifest.package.as_ref()?.workspace.as_ref()?;
@@ -268,7 +267,7 @@ impl SessionView<'_> {
 
 fn location(file: &Utf8Path, text: &SourceText, span: &Span) -> Location {
     let (file, text, span) = (file.to_owned(), text.clone(), span.clone());
-    Location { file, text, span, role: Role::Primary, via: None }
+    Location { file: file.into(), text, span, role: Role::Primary, via: None }
 }
 
 /// Joins a folder and a relative path, and removes `..`.

@@ -103,11 +103,11 @@ impl LanguageServer for Backend {
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
-        Ok(Some(handlers::inlay_hint::handle(&self.session, &params).await))
+        Ok(Some(handlers::inlay_hint::handle(&self.session, params).await))
     }
 
     async fn document_link(&self, params: DocumentLinkParams) -> Result<Option<Vec<DocumentLink>>> {
-        Ok(Some(handlers::document_link::handle(&self.session, &params)))
+        Ok(Some(handlers::document_link::handle(&self.session, params).await))
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
@@ -119,7 +119,7 @@ impl LanguageServer for Backend {
     }
 
     async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
-        Ok(Some(handlers::code_lens::handle(&self.session, &params)))
+        Ok(Some(handlers::code_lens::handle(&self.session, params).await))
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
@@ -141,11 +141,11 @@ impl LanguageServer for Backend {
         &self,
         params: DocumentSymbolParams,
     ) -> Result<Option<DocumentSymbolResponse>> {
-        Ok(handlers::document_symbol::handle(&self.session, &params))
+        Ok(handlers::document_symbol::handle(&self.session, params).await)
     }
 
     async fn folding_range(&self, params: FoldingRangeParams) -> Result<Option<Vec<FoldingRange>>> {
-        Ok(handlers::folding_range::handle(&self.session, &params))
+        Ok(handlers::folding_range::handle(&self.session, params).await)
     }
 
     async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
@@ -153,6 +153,6 @@ impl LanguageServer for Backend {
     }
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
-        Ok(handlers::hover::handle(&self.session, &params))
+        Ok(handlers::hover::handle(&self.session, params).await)
     }
 }

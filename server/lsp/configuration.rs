@@ -5,7 +5,11 @@ use std::sync::Arc;
 use serde_json::Value;
 use tower_lsp::ls_types::{ConfigurationItem, Registration};
 
-use super::{event::Event, session::Session, settings::SettingsChange};
+use super::{
+    event::Event,
+    session::Session,
+    settings::{Settings, SettingsChange, SettingsSources},
+};
 use crate::threads::{self, Activity};
 
 /// Our section of the client's configuration.
@@ -13,7 +17,7 @@ const SECTION: &str = "supercargo";
 
 /// Registers for changes of the settings, and requests them.
 pub(super) fn start(session: &Arc<Session>) {
-    if session.state().features.registers_configuration {
+    if session.snapshot().features.registers_configuration {
         let registration = Registration {
             id: "supercargo/configuration".to_owned(),
             method: "workspace/didChangeConfiguration".to_owned(),
@@ -32,7 +36,7 @@ pub(super) fn start(session: &Arc<Session>) {
 /// The settings have changed: requests them, or applies what the notification of an older client
 /// contains.
 pub(super) fn changed(session: &Arc<Session>, pushed: &Value) {
-    if session.state().features.configuration {
+    if session.snapshot().features.configuration {
         request(session);
     } else {
         apply(session, pushed);
@@ -42,25 +46,24 @@ pub(super) fn changed(session: &Arc<Session>, pushed: &Value) {
 /// Requests the settings, where the client supports that. A reply that comes after the reply to a newer
 /// request is dropped.
 fn request(session: &Arc<Session>) {
-    let generation = {
-        let mut state = session.state();
-        if !state.features.configuration {
-            return;
-        }
+    if !session.snapshot().features.configuration {
+        return;
+    }
+    let generation = session.update(|state| {
         state.settings_generation.requested += 1;
         state.settings_generation.requested
-    };
+    });
     let session = Arc::clone(session);
     threads::task(Activity::just("asking the client for its settings"), async move {
         let item = ConfigurationItem { scope_uri: None, section: Some(SECTION.to_owned()) };
         match session.client.configuration(vec![item]).await {
             Ok(reply) => {
-                let is_newest = {
-                    let received = &mut session.state().settings_generation.received;
+                let is_newest = session.update(|state| {
+                    let received = &mut state.settings_generation.received;
                     let is_newest = generation > *received;
                     *received = generation.max(*received);
                     is_newest
-                };
+                });
                 if is_newest {
                     apply(&session, reply.first().unwrap_or(&Value::Null));
                 }
@@ -72,14 +75,32 @@ fn request(session: &Arc<Session>) {
 
 /// Applies the client's settings, and sends what has changed to the main loop.
 fn apply(session: &Session, sent: &Value) {
-    let change = {
-        let mut state = session.state();
-        let state = &mut *state;
-        let (settings, errors) = state.settings_sources.update(sent, &state.settings);
-        let change = SettingsChange::between(&state.settings, &settings);
-        state.settings = settings;
-        state.setting_errors.extend(errors);
-        change
-    };
+    let change = change_settings(session, |sources, now| sources.update(sent, now));
     session.send(Event::SettingsChanged(change));
+}
+
+/// Replaces the settings by those that `compute` makes of their sources and the settings until now; it returns errors, too.
+/// `compute` runs again if the settings have changed meanwhile.
+pub(super) fn change_settings(
+    session: &Session,
+    compute: impl Fn(&mut SettingsSources, &Settings) -> (Settings, Vec<String>),
+) -> SettingsChange {
+    loop {
+        let before = session.snapshot();
+        let mut sources = (*before.settings_sources).clone();
+        let (settings, errors) = compute(&mut sources, &before.settings);
+        let change = SettingsChange::between(&before.settings, &settings);
+        let is_current = session.update(|state| {
+            let is_current = Arc::ptr_eq(&state.settings_sources, &before.settings_sources);
+            if is_current {
+                state.settings_sources = Arc::new(sources);
+                state.settings = settings;
+                state.setting_errors.extend(errors);
+            }
+            is_current
+        });
+        if is_current {
+            return change;
+        }
+    }
 }

@@ -5,7 +5,10 @@
 //! document, until the client sends the whole text: with an edit, with a save, or when the document is
 //! opened again. (The protocol has no request for it.)
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tower_lsp::ls_types::{Range, TextDocumentContentChangeEvent, Uri};
@@ -16,7 +19,7 @@ use super::{
 };
 use crate::{
     policy::schema::{EXCEPTIONS, POLICY, SchemaTable},
-    text::{Edit, Edits, SourceText, Span, read_to_string, relocate},
+    text::{Edit, Edits, SourceText, Span, relocate},
     workspace::{is_exceptions, is_policy},
 };
 
@@ -64,7 +67,7 @@ const MAX_OLD_TEXTS: usize = 16;
 const MAX_OLD_TEXTS_SIZE: usize = 4 << 20;
 
 /// One open document.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Document {
     /// As the client spells it.
     pub(super) uri: Uri,
@@ -97,9 +100,14 @@ impl Document {
             .or_else(|| relocate(checked, &self.text, span))
     }
 
+    /// Whether the text is kept as one that may be checked.
+    fn is_remembered(&self) -> bool {
+        self.old_texts.back().is_some_and(|(text, _)| *text == self.text)
+    }
+
     /// Keeps the text as one that may be checked.
     fn remember(&mut self) {
-        if self.old_texts.back().is_some_and(|(text, _)| *text == self.text) {
+        if self.is_remembered() {
             return;
         }
         self.old_texts.push_back((self.text.clone(), self.edits.len()));
@@ -208,9 +216,9 @@ fn with_client_positions(text: &str, encoding: Encoding) -> SourceText {
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// All open documents that the server handles.
-#[derive(Debug, Default)]
-pub(super) struct Documents(HashMap<Utf8PathBuf, Document>);
+/// All open documents that the server handles. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Documents(HashMap<Utf8PathBuf, Arc<Document>>);
 
 impl Documents {
     /// Opens a document; returns its path if the server handles it.
@@ -234,7 +242,7 @@ impl Documents {
             old_texts: VecDeque::new(),
         };
         document.remember();
-        self.0.insert(path.clone(), document);
+        self.0.insert(path.clone(), Arc::new(document));
         Some(path)
     }
 
@@ -248,7 +256,7 @@ impl Documents {
         encoding: Encoding,
     ) -> Option<Utf8PathBuf> {
         let path = path_of(uri)?;
-        let Some(document) = self.0.get_mut(&path) else {
+        let Some(document) = self.0.get_mut(&path).map(Arc::make_mut) else {
             if DocumentKind::of(&path).is_some() {
                 tracing::warn!("ignored an edit of {}, which is not open", spelled(uri));
             }
@@ -275,14 +283,14 @@ impl Documents {
                 || named.contains(path)
                 || uris.iter().any(|uri| uri == document.uri.as_str());
             if is_affected && !document.is_unknown {
-                document.mark_unknown(why);
+                Arc::make_mut(document).mark_unknown(why);
                 lost.push(path.clone());
             }
         }
         lost
     }
 
-    /// A document was saved; `text` is its text, if the client sends it. The second value is whether
+    /// A document was saved; `text` is its text, if the client sends it or the file was read. The second value is whether
     /// the text was unknown before and is known now.
     pub(super) fn save(
         &mut self,
@@ -292,16 +300,12 @@ impl Documents {
     ) -> Option<(Utf8PathBuf, bool)> {
         let path = path_of(uri)?;
         let mut is_known_again = false;
-        if let Some(document) = self.0.get_mut(&path) {
+        if let Some(document) = self.0.get_mut(&path).map(Arc::make_mut) {
             document.disk_is_newer = false;
-            let whole = || match text {
-                Some(text) => Some(with_client_positions(text, encoding)),
-                None => read_to_string(&path).ok().map(|text| SourceText::new(&text)),
-            };
             if document.is_unknown
-                && let Some(whole) = whole()
+                && let Some(text) = text
             {
-                document.set(whole);
+                document.set(with_client_positions(text, encoding));
                 is_known_again = true;
             }
             document.remember();
@@ -311,8 +315,10 @@ impl Documents {
 
     /// The file on disk has changed. A text that `was_on_disk` before has no unsaved edits.
     pub(super) fn file_changed(&mut self, path: &Utf8Path, was_on_disk: impl Fn(&str) -> bool) {
-        if let Some(document) = self.0.get_mut(path) {
-            document.disk_is_newer |= was_on_disk(document.text.as_str());
+        if let Some(document) = self.0.get_mut(path)
+            && was_on_disk(document.text.as_str())
+        {
+            Arc::make_mut(document).disk_is_newer = true;
         }
     }
 
@@ -323,7 +329,7 @@ impl Documents {
 
     /// An open document whose text is known.
     pub(super) fn get(&self, path: &Utf8Path) -> Option<&Document> {
-        self.0.get(path).filter(|document| !document.is_unknown)
+        self.0.get(path).map(Arc::as_ref).filter(|document| !document.is_unknown)
     }
 
     /// Whether a document is open, even with an unknown text.
@@ -346,19 +352,20 @@ impl Documents {
         self.0.keys().cloned().collect()
     }
 
-    /// The texts of the open documents that match, for a check.
-    pub(super) fn texts(
-        &mut self,
-        matches: impl Fn(&Utf8Path) -> bool,
-    ) -> HashMap<Utf8PathBuf, SourceText> {
-        let documents = self.0.iter_mut().filter(|(path, _)| matches(path));
-        let documents =
-            documents.filter(|(_, document)| !document.disk_is_newer && !document.is_unknown);
-        let texts = documents.map(|(path, document)| {
-            document.remember();
-            (path.clone(), document.text.clone())
-        });
-        texts.collect()
+    /// The texts of these documents, as far as they are known and newer than the files, for a check.
+    pub(super) fn texts(&mut self, paths: &[Utf8PathBuf]) -> HashMap<Utf8PathBuf, SourceText> {
+        let documents = paths.iter().filter_map(|path| self.0.get_key_value(path));
+        let used = documents.filter(|(_, one)| !one.disk_is_newer && !one.is_unknown);
+        let texts: HashMap<_, _> =
+            used.map(|(path, document)| (path.clone(), document.text.clone())).collect();
+        for path in texts.keys() {
+            if let Some(document) = self.0.get_mut(path)
+                && !document.is_remembered()
+            {
+                Arc::make_mut(document).remember();
+            }
+        }
+        texts
     }
 }
 
@@ -487,7 +494,7 @@ mod tests {
         };
         change(&mut documents, vec![lost(), between((0, 0), (0, 1), "b")]);
         assert!(documents.is_unknown(&path) && documents.is_open(&path));
-        assert!(documents.texts(|_| true).is_empty());
+        assert!(documents.texts(std::slice::from_ref(&path)).is_empty());
         assert_eq!(documents.uri(&path), Some(uri.clone()));
         change(&mut documents, vec![between((0, 0), (0, 0), "x")]);
         assert!(documents.is_unknown(&path));

@@ -36,7 +36,7 @@ pub(super) async fn fix_all_edit(
     if report.texts.changes().is_empty() {
         return Ok(None);
     }
-    let edit = workspace_edit(&report.texts, &session.state());
+    let edit = workspace_edit(&report.texts, &session.snapshot());
     edit.map(Some).ok_or_else(Error::content_modified)
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn fix_all_report(
     session: &Arc<Session>,
     workspace: &Workspace,
 ) -> Option<FixReport> {
-    let verdict = session.state().verdicts.get(workspace).cloned()?;
+    let verdict = session.snapshot().verdicts.get(workspace).cloned()?;
     let (reply, report) = oneshot::channel();
     let request = FixRequest::All { verdict, reply };
     session.send(Event::FixesRequested(workspace.clone(), request));

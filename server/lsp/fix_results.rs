@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The fixes of the findings of one verdict.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct FixResults {
     verdict: Arc<Verdict>,
     by_finding: BTreeMap<usize, Arc<FixResult>>,
@@ -32,15 +32,15 @@ impl FixResults {
 
     /// The fixes for a newer verdict: the same if it has the same findings, since cargo writes its index while fixes are
     /// verified, which causes another check.
-    pub(super) fn carried_over_to(self, verdict: &Arc<Verdict>) -> Self {
+    pub(super) fn carried_over_to(&self, verdict: &Arc<Verdict>) -> Self {
         let both_complete = self.verdict.complete && verdict.complete;
         if !both_complete || !is_about_same_texts(&self.verdict, verdict) {
             return Self::empty(verdict);
         }
         if self.verdict.findings == verdict.findings {
-            return Self { verdict: Arc::clone(verdict), ..self };
+            return Self { verdict: Arc::clone(verdict), ..self.clone() };
         }
-        let earlier = self.by_finding.into_values().collect();
+        let earlier = self.by_finding.values().cloned().collect();
         Self { earlier, ..Self::empty(verdict) }
     }
 
@@ -85,7 +85,6 @@ mod tests {
 
     use super::*;
     use crate::{
-        gate::PolicyUse,
         verdict::{Code, Severity, own_finding},
         workspace::Workspace,
     };
@@ -94,24 +93,9 @@ mod tests {
         let finding = |message: &&str| {
             own_finding(Code::NoLockFile, Severity::Note, (*message).to_owned(), Vec::new())
         };
-        Arc::new(Verdict {
-            workspace: Workspace::of_manifest(Utf8Path::new("/w/Cargo.toml")),
-            policy: None,
-            exceptions: None,
-            findings: messages.iter().map(finding).collect(),
-            counts: BTreeMap::new(),
-            complete: true,
-            packages: 1,
-            declared: Arc::default(),
-            folders: Arc::default(),
-            graph: Arc::default(),
-            matched: Vec::new(),
-            index_files: Arc::default(),
-            database_date: None,
-            policy_use: PolicyUse::default(),
-            gates: Vec::new(),
-            withheld: Vec::new(),
-        })
+        let workspace = Workspace::of_manifest(Utf8Path::new("/w/Cargo.toml"));
+        let findings = messages.iter().map(finding).collect();
+        Arc::new(Verdict { findings, complete: true, packages: 1, ..Verdict::empty(workspace) })
     }
 
     #[test]

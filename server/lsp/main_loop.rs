@@ -28,7 +28,7 @@ use super::{
     documents::DocumentKind,
     event::{Buffers, CheckRequest, Event},
     progress::ProgressBar,
-    session::{Session, SessionState},
+    session::Session,
     status::Status,
     watch::FileWatch,
     worker::{CheckPool, CheckWorkerHandle},
@@ -38,6 +38,7 @@ use crate::{
     gate::{Databases, GateOptions, Verdict},
     process::Children,
     resolve::Resolver,
+    text::FilePath,
     threads::{self, Activity, Restarts},
     verdict::{Check, Counts, sanitize},
     workspace::{Discovery, DiscoveryOptions, Workspace, is_policy, policy_scope},
@@ -69,7 +70,7 @@ enum CheckReason {
 pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiver<Event>) {
     let watch = FileWatch::start(session.events());
     let databases = Arc::default();
-    session.state().databases = Arc::downgrade(&databases);
+    session.update(|state| state.databases = Arc::downgrade(&databases));
     let mut main_loop = MainLoop {
         session,
         watch,
@@ -119,9 +120,9 @@ struct MainLoop {
     shared_policies: SharedPolicies,
     gate_searches: GateSearches,
     /// The diagnostics that the client shows, by file.
-    published: HashMap<Utf8PathBuf, Published>,
+    published: HashMap<FilePath, Published>,
     /// Files in whose published diagnostics only links to other files are out of date.
-    with_moved_links: BTreeSet<Utf8PathBuf>,
+    with_moved_links: BTreeSet<FilePath>,
     /// Messages that were shown already.
     shown_messages: BTreeSet<String>,
 }
@@ -185,7 +186,7 @@ impl MainLoop {
                 // Editors keep unsaved texts over a restart: the text may differ from the file.
                 self.buffer_changed(&path);
                 self.find_workspace_of(&path);
-                self.publish(&[path]).await;
+                self.publish([path.into()]).await;
             }
             Event::Closed(path) => {
                 for workspace_state in self
@@ -197,12 +198,12 @@ impl MainLoop {
                 }
                 self.remove_outside().await;
                 self.buffer_changed(&path);
-                self.publish(&[path]).await;
+                self.publish([path.into()]).await;
             }
             Event::Edited(path) => {
                 self.warn_of_unknown_text(&path).await;
                 self.buffer_changed(&path);
-                self.publish(&[path]).await;
+                self.publish([path.into()]).await;
             }
             Event::Saved(path) => {
                 let requested = self.files_changed(vec![path.clone()]).await;
@@ -245,11 +246,11 @@ impl MainLoop {
 
     async fn folders_changed(&mut self) {
         let (folders, options) = {
-            let state = self.session.state();
+            let state = self.session.snapshot();
             (state.folders.clone(), state.settings.discovery())
         };
         self.remove_outside().await;
-        let open = self.session.state().documents.paths();
+        let open = self.session.snapshot().documents.paths();
         for folder in folders {
             let (options, watched) = (options.clone(), self.watch.watched_files());
             let doing = Activity::to("looking for workspaces in", folder.as_str());
@@ -276,7 +277,7 @@ impl MainLoop {
 
     fn workspaces_found(&mut self, workspaces: Vec<Workspace>, for_file: Option<Utf8PathBuf>) {
         let (folders, excluded, opened) = {
-            let state = self.session.state();
+            let state = self.session.snapshot();
             let opened = for_file.filter(|path| state.documents.is_open(path));
             (state.folders.clone(), state.settings.exclude.clone(), opened)
         };
@@ -365,7 +366,7 @@ impl MainLoop {
             self.workspaces_found(known, Some(path.to_owned()));
         }
         let path = path.to_owned();
-        let options = self.session.state().settings.discovery();
+        let options = self.session.snapshot().settings.discovery();
         let watched = self.watch.watched_files();
         let doing = Activity::to("looking for the workspace of", path.as_str());
         self.find_workspaces(doing, Some(path.clone()), move || {
@@ -388,7 +389,7 @@ impl MainLoop {
 
     /// The workspaces whose policy or exceptions are `path`.
     fn workspaces_of_policy(&self, path: &Utf8Path) -> impl Iterator<Item = Workspace> + use<> {
-        let state = self.session.state();
+        let state = self.session.snapshot();
         let of_settings =
             |workspace: &Workspace| state.settings.config_of(workspace, &state.folders);
         let is_used = |workspace: &&Workspace| match of_settings(workspace) {
@@ -408,7 +409,7 @@ impl MainLoop {
                 self.request_check(&workspace, CheckReason::Policy);
             }
         } else {
-            let state = self.session.state();
+            let state = self.session.snapshot();
             let concerned = |workspace: &&Workspace| self.resolves_with(workspace, path, &state);
             let concerned: Vec<_> = self.workers.keys().filter(concerned).cloned().collect();
             drop(state);
@@ -420,7 +421,7 @@ impl MainLoop {
 
     /// Shows a warning where the text of a document is unknown.
     async fn warn_of_unknown_text(&mut self, path: &Utf8Path) {
-        if self.session.state().documents.is_unknown(path) {
+        if self.session.snapshot().documents.is_unknown(path) {
             self.show_once(&format!(
                 "supercargo: could not apply an edit of `{}`: the file on disk is checked until you \
                  save it or open it again",
@@ -434,7 +435,7 @@ impl MainLoop {
         let Some(gates) = self.gates_of(workspace, reason) else { return };
         let other_uses = self.other_uses(workspace);
         let (options, sharer_search, trusted, buffers, folders, pause, proves_when_idle) = {
-            let mut state = self.session.state();
+            let state = self.session.snapshot();
             let settings = &state.settings;
             let trusted = settings.trusted;
             let refresh = if settings.offline {
@@ -469,12 +470,13 @@ impl MainLoop {
                 Duration::from_millis(settings.debounce)
             };
             let proves = settings.prove_when_idle && !is_background;
-            let SessionState { documents, verdicts, .. } = &mut *state;
-            let verdict = verdicts.get(workspace);
-            let buffers = documents.texts(|path| {
+            let verdict = state.verdicts.get(workspace).map(Arc::as_ref);
+            let mut used = state.documents.paths();
+            used.retain(|path| {
                 DocumentKind::of(path).is_some_and(DocumentKind::is_policy)
-                    || is_resolved_with(workspace, path, &self.watch, verdict.map(Arc::as_ref))
+                    || is_resolved_with(workspace, path, &self.watch, verdict)
             });
+            let buffers = self.session.update(|state| state.documents.texts(&used));
             let discovery = state.settings.discovery();
             let sharer_search = other_uses.is_none().then_some(discovery);
             let folders = state.folders.clone();
@@ -500,7 +502,7 @@ impl MainLoop {
 
     /// Removes the workspaces that are in no open folder and have no open file.
     async fn remove_outside(&mut self) {
-        let folders = self.session.state().folders.clone();
+        let folders = self.session.snapshot().folders.clone();
         let outside = self.workers.iter().filter(|(workspace, workspace_state)| {
             workspace_state.open.is_empty()
                 && !is_inside(workspace, &folders)
@@ -517,15 +519,14 @@ impl MainLoop {
                 workspace_state.children.end();
                 self.forget_policy_use(&workspace, &workspace_state.policies);
             }
-            let verdict = {
-                let mut state = self.session.state();
-                state.fix_results.remove(&workspace);
-                state.complete_verdicts.remove(&workspace);
-                state.verdicts.remove(&workspace)
-            };
+            let (_results, _complete, verdict) = self.session.update(|state| {
+                let results = state.fix_results.remove(&workspace);
+                let complete = state.complete_verdicts.remove(&workspace);
+                (results, complete, state.verdicts.remove(&workspace))
+            });
             files.extend(verdict.iter().flat_map(|verdict| files_of(verdict)));
         }
-        self.publish(&files.into_iter().collect::<Vec<_>>()).await;
+        self.publish(files).await;
     }
 }
 

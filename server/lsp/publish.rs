@@ -1,6 +1,7 @@
 //! The diagnostics of one file, from all verdicts and the client's text: each finding once, at its primary
 //! location.
 
+mod changes;
 mod other_dependencies;
 mod related;
 
@@ -26,6 +27,8 @@ use crate::{
     verdict::{Code, Finding, Location, Role},
     workspace::Workspace,
 };
+
+pub(super) use changes::{FileChange, changed_files};
 
 /// All diagnostics of `file`, in a stable order.
 pub(super) fn diagnostics(file: &Utf8Path, state: &SessionState) -> Vec<Diagnostic> {
@@ -94,9 +97,8 @@ fn findings_in<'v>(
     typed: &'v TypedError,
     state: &'v SessionState,
 ) -> impl Iterator<Item = (String, Diagnostic)> + 'v {
-    verdict.findings.iter().filter_map(move |finding| {
+    verdict.findings_in(file).filter_map(move |(_, finding)| {
         let is_here = |location: &&Location| location.file == file;
-        finding.locations.iter().find(is_here)?;
         if typed.is_known && is_about_syntax_of(file, finding) {
             return None;
         }
@@ -167,9 +169,7 @@ struct TypedError {
 pub(super) fn has_broken_manifest(verdict: &Verdict, state: &SessionState) -> bool {
     let root = verdict.workspace.root.join("Cargo.toml");
     let is_part = |file: &Utf8PathBuf| {
-        *file == root
-            || *file == verdict.workspace.manifest
-            || verdict.declared.iter().any(|one| one.file == *file)
+        *file == root || *file == verdict.workspace.manifest || verdict.declares_in(file)
     };
     let open = state.documents.paths();
     open.iter().filter(|file| is_part(file)).any(|file| typed_error(file, state).finding.is_some())
@@ -236,7 +236,10 @@ fn data(finding: &Finding, location: &Location) -> Value {
     let package = finding.packages.first();
     let path = location.via.and_then(|via| finding.paths.get(via));
     let others = path.map_or(0, |_| finding.path_count.saturating_sub(1));
-    let path = path.into_iter().flatten().map(|one| format!("{} {}", one.name, one.version));
+    let path = path
+        .into_iter()
+        .flat_map(|path| path.iter())
+        .map(|one| format!("{} {}", one.name, one.version));
     json!({
         "id": finding.id(),
         "check": finding.check.name(),

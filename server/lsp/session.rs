@@ -1,10 +1,12 @@
-//! What the handlers share: the state of the session, behind one lock that is never held over an
-//! `.await`.
+//! What the handlers and the main loop share: the state of the session.
+//!
+//! Everybody computes with a [snapshot](Session::snapshot), which does not change and locks nothing. Only
+//! [`Session::update`] takes the lock, and only to put values in place.
 
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -25,6 +27,8 @@ use crate::{
     cache::Cache,
     gate::{Databases, Verdict},
     process::Children,
+    text,
+    threads::{self, Activity},
     workspace::Workspace,
 };
 
@@ -33,7 +37,7 @@ pub(super) struct Session {
     pub(super) children: Children,
     pub(super) cache: Cache,
     pub(super) client_exit: ClientExit,
-    state: Mutex<SessionState>,
+    state: Mutex<Arc<SessionState>>,
     events: mpsc::UnboundedSender<Event>,
     /// Wakes requests that wait for verdicts or fixes.
     results: watch::Sender<()>,
@@ -41,12 +45,12 @@ pub(super) struct Session {
     is_ending: AtomicBool,
 }
 
-/// The state of the session.
-#[derive(Debug, Default)]
+/// The state of the session. Cheap to clone.
+#[derive(Clone, Debug, Default)]
 pub(super) struct SessionState {
     pub(super) features: ClientFeatures,
     pub(super) settings: Settings,
-    pub(super) settings_sources: SettingsSources,
+    pub(super) settings_sources: Arc<SettingsSources>,
     /// Which request for the client's settings is the newest.
     pub(super) settings_generation: Generation,
     /// Errors in the settings, shown once the client accepts messages.
@@ -62,11 +66,11 @@ pub(super) struct SessionState {
     /// it ends.
     pub(super) databases: Weak<Databases>,
     /// The fixes of the shown verdicts.
-    pub(super) fix_results: BTreeMap<Workspace, FixResults>,
+    pub(super) fix_results: BTreeMap<Workspace, Arc<FixResults>>,
 }
 
 /// Numbers the requests for the client's settings: a reply to an old one is dropped.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Generation {
     pub(super) requested: u64,
     pub(super) received: u64,
@@ -100,8 +104,27 @@ impl Session {
         (session, received)
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, SessionState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The state as it is now.
+    pub(super) fn snapshot(&self) -> Arc<SessionState> {
+        Arc::clone(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Computes something from the state as it is now, on another thread: neither computing nor reading files delays other
+    /// messages of the client. `None` if it panics.
+    pub(super) async fn compute<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        compute: impl FnOnce(&SessionState) -> T + Send + 'static,
+    ) -> Option<T> {
+        let state = self.snapshot();
+        threads::blocking(Activity::just(doing), move || compute(&state)).await
+    }
+
+    /// Changes the state. `change` puts values in place that were computed before: in debug builds, reading a file in it
+    /// is a panic.
+    pub(super) fn update<T>(&self, change: impl FnOnce(&mut SessionState) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        text::without_reading(|| change(Arc::make_mut(&mut state)))
     }
 
     /// Sends an event to the main loop; ignored when the server ends.

@@ -15,7 +15,7 @@ pub(super) fn workspaces_of<'s>(
         return Vec::new();
     }
     let is_used = |workspace: &Workspace, verdict: &Verdict| {
-        workspace.manifest == file || verdict.declared.iter().any(|one| one.file == file)
+        workspace.manifest == file || verdict.declares_in(file)
     };
     let used = state.verdicts.iter().filter(|(workspace, verdict)| is_used(workspace, verdict));
     let used: Vec<_> = used.map(|(workspace, verdict)| (workspace, &**verdict)).collect();

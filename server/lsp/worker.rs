@@ -7,7 +7,10 @@ mod fix_search;
 mod inbox;
 mod pool;
 
-use std::sync::{Arc, Mutex, PoisonError, mpsc as channel};
+use std::{
+    cell::Cell,
+    sync::{Arc, Mutex, PoisonError, mpsc as channel},
+};
 
 use tokio::sync::mpsc;
 
@@ -156,7 +159,15 @@ impl CheckWorker {
         let activity = self.activity();
         let Self { workspace, databases, events, gate, inbox, recalled, .. } = self;
         let latest = Arc::default();
-        let progress = WorkerProgress { workspace, request, inbox, events, latest };
+        let progress = WorkerProgress {
+            workspace,
+            request,
+            inbox,
+            events,
+            latest,
+            examined: Cell::new(0),
+            is_cancelled: Cell::new(false),
+        };
         let CheckRequest { options, buffers, .. } = request;
         let mut options = options.clone();
         options.resolver.children = options.resolver.children.reporting_waits(progress.waits());
@@ -254,6 +265,10 @@ struct WorkerProgress<'a> {
     events: &'a mpsc::UnboundedSender<Event>,
     /// The step that was reported last, shown again after a wait.
     latest: Arc<Mutex<String>>,
+    /// How many newer requests were compared with this one.
+    examined: Cell<usize>,
+    /// One of these needs another resolution.
+    is_cancelled: Cell<bool>,
 }
 
 impl WorkerProgress<'_> {
@@ -288,10 +303,15 @@ impl Progress for WorkerProgress<'_> {
         !self.inbox.all_check_requests(|_| false)
     }
 
-    /// When a newer request needs another resolution.
+    /// When a newer request needs another resolution, which is decided once for each.
     fn is_cancelled(&self) -> bool {
-        !self.inbox.all_check_requests(|newer| {
+        let resolves_equally = |newer: &CheckRequest| {
             !newer.renew_graph && resolves_equally(&self.request.buffers, &newer.buffers)
-        })
+        };
+        if !self.is_cancelled.get() {
+            let all_equal = self.inbox.new_check_requests(&self.examined, resolves_equally);
+            self.is_cancelled.set(!all_equal);
+        }
+        self.is_cancelled.get()
     }
 }

@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
     CargoWorkingDir, LockState, MetadataOptions, Originals, Resolution, ResolveError, ResolveHooks,
-    Resolver, parse_metadata,
+    Resolver, parse_new_metadata,
     scratch::{CopyResult, Scratch, real},
 };
 use crate::{
@@ -70,7 +70,7 @@ impl BufferCopy {
             Some(before) if *before == after => LockState::UpToDate,
             Some(_) => LockState::Stale,
         };
-        let (metadata, fingerprint) = parse_metadata(&workspace.manifest, &json, hooks)?;
+        let (metadata, fingerprint) = parse_new_metadata(&workspace.manifest, &json, hooks)?;
         Ok(Resolution {
             metadata,
             lock,

@@ -4,6 +4,7 @@
 //! afterwards. The limits are those of [`crate::limits`].
 
 use std::{
+    cell::Cell,
     fs::{self, File, Metadata, OpenOptions},
     io::{self, Read as _},
 };
@@ -60,7 +61,24 @@ pub(crate) fn unusable(path: &Utf8Path, limit: u64) -> Option<io::Error> {
     size.and_then(|size| within(size, limit)).err()
 }
 
+thread_local! {
+    static IS_FORBIDDEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work`, which must not read files: in debug builds that is a panic. For code that holds a lock.
+pub(crate) fn without_reading<T>(work: impl FnOnce() -> T) -> T {
+    struct Allowed(bool);
+    impl Drop for Allowed {
+        fn drop(&mut self) {
+            IS_FORBIDDEN.set(self.0);
+        }
+    }
+    let _before = Allowed(IS_FORBIDDEN.replace(true));
+    work()
+}
+
 fn open_regular(path: &Utf8Path) -> io::Result<(File, u64)> {
+    debug_assert!(!IS_FORBIDDEN.get(), "`{path}` is read while a lock is held");
     regular(&fs::metadata(path)?)?;
     let mut options = OpenOptions::new();
     options.read(true);

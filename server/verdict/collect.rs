@@ -10,14 +10,14 @@ use codespan_reporting::{diagnostic::LabelStyle, files::Files as _};
 use krates::NodeId;
 
 use super::{
-    Check, Code, Database, Finding, Location, LocationRule, PackageRef, PolicyText, Related, Role,
-    Severity,
+    Check, Code, Database, DependencyPath, Finding, Location, LocationRule, PackageRef, PolicyText,
+    Related, Role, Severity,
     locations::{LocationIndex, SeenLocations},
     manifests::package_ref,
     message_text::{format_deny_message, sanitize},
     paths, sources,
 };
-use crate::text::{Edit, Edits, SourceText, Span};
+use crate::text::{Edit, Edits, FilePath, SourceText, Span};
 
 mod known_defects;
 mod sentences;
@@ -266,7 +266,7 @@ fn advisory(diag: &Diag, database: Option<&Database>) -> Option<Arc<super::Advis
 #[derive(Default)]
 struct Placement {
     locations: Vec<Location>,
-    paths: Vec<Vec<PackageRef>>,
+    paths: Vec<DependencyPath>,
     count: u64,
     /// A clause about what was left out.
     omission: Option<String>,
@@ -478,8 +478,13 @@ fn resolve_label(
         if let Some(file) = policy.exceptions.as_ref().filter(|file| file.is_called(name)) {
             let text = file.text().filter(|text| text.as_str() == source);
             let text = text.cloned().unwrap_or_else(|| SourceText::new(source));
-            let location =
-                Location { file: file.path.clone(), text, span, role: Role::Primary, via: None };
+            let location = Location {
+                file: FilePath::from(&file.path),
+                text,
+                span,
+                role: Role::Primary,
+                via: None,
+            };
             return Some((LabelTarget::Policy, location));
         }
         let manifest = locations?.manifests.at(name)?;

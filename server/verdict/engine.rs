@@ -237,6 +237,8 @@ struct DenyGraph<'g> {
     spans: KrateSpans<'g>,
     /// The files that the spans refer to, after the policy, in the order of their ids.
     files: Vec<(Utf8PathBuf, String)>,
+    /// Those of the cache for other files.
+    license_lines: OnceLock<LicenseLines>,
 }
 
 /// A graph with the locations of its dependencies in one state of the manifests.
@@ -245,8 +247,9 @@ struct PlacedGraph<'p, 'g> {
     locations: LocationIndex<'p>,
     check_cache: CheckCache,
     own_findings: Vec<Finding>,
-    declared: Arc<Vec<ResolvedDependency>>,
-    /// The same with the versions in the index cache; computed on first use.
+    /// The dependencies of the manifests; computed on first use.
+    declared: OnceLock<Arc<Vec<ResolvedDependency>>>,
+    /// The same with the versions in the index cache.
     declared_with_releases: OnceLock<Arc<Vec<ResolvedDependency>>>,
     manifests: &'p Manifests,
     gathered: GatheredLicenses<'g>,
@@ -259,9 +262,13 @@ fn run(
     ready: &mpsc::Sender<Result<EngineReady, StartError>>,
     commands: &mpsc::Receiver<EngineCommand>,
 ) {
-    let Resolution { mut metadata, mut originals, .. } = resolution;
-    let refused = license_limits::without_unusable(&mut metadata);
+    let Resolution { metadata, mut originals, .. } = resolution;
     let mut ready = ready.clone();
+    let Some(mut metadata) = metadata else {
+        let _ = ready.send(Err(StartError::InvalidGraph("there is no metadata".to_owned())));
+        return;
+    };
+    let refused = license_limits::without_unusable(&mut metadata);
     let members = members(&metadata);
     let folder = workspace.folder();
     let began = Instant::now();
@@ -284,31 +291,34 @@ fn run(
     let unchecked: Vec<_> = unchecked.map(|(_, manifest)| manifest.as_path()).collect();
     let cache = GraphCache::new(&krates, crates_io, folder, refused);
     let mut lock = Some(lock);
+    let mut before = None;
     loop {
         let began = Instant::now();
         let names = UserPaths::new(workspace, &originals);
         let lock = lock.take().unwrap_or_else(|| LockfileIndex::read(workspace, &names));
-        let manifests =
-            Manifests::read(&krates, workspace, &names, lock, unchecked.iter().copied());
+        let unchecked = unchecked.iter().copied();
+        let mut manifests =
+            Manifests::read(&krates, workspace, &names, lock, unchecked, before.as_ref());
         let graph = DenyGraph::new(&cache);
         tracing::debug!("read the manifests in {:?}", began.elapsed());
         if ready.send(Ok(cache.ready())).is_err() {
             return;
         }
-        let Some(update) = serve(&graph, manifests, commands) else { return };
+        let Some(update) = serve(&graph, &mut manifests, commands) else { return };
         RequirementsUpdate { originals, ready } = update;
+        before = Some(manifests);
     }
 }
 
 /// Runs checks until the requirements in the manifests change. `None` when the channel is closed.
 fn serve(
     graph: &DenyGraph<'_>,
-    mut manifests: Manifests,
+    manifests: &mut Manifests,
     commands: &mpsc::Receiver<EngineCommand>,
 ) -> Option<RequirementsUpdate> {
     let mut next = None;
     loop {
-        next = match PlacedGraph::new(graph, &manifests).run_checks(next, commands)? {
+        next = match PlacedGraph::new(graph, manifests).run_checks(next, commands)? {
             // Only the layout of manifests has changed: the graph stays.
             EngineCommand::Check(pending) => {
                 manifests.update_texts(&pending.0.manifests);
@@ -341,7 +351,7 @@ impl<'g> DenyGraph<'g> {
             let Ok(name) = files.name(id) else { break };
             span_files.push((name.to_owned(), files.source(id).to_owned()));
         }
-        Self { cache, krates, spans, files: span_files }
+        Self { cache, krates, spans, files: span_files, license_lines: OnceLock::new() }
     }
 
     fn run_checks(
@@ -411,8 +421,11 @@ impl<'g> DenyGraph<'g> {
         config: &licenses::cfg::ValidConfig,
         files: &mut Files,
     ) -> Result<licenses::Summary<'g>, String> {
-        let lines = || LicenseLines::read(self.krates);
-        self.cache.license_lines.get_or_init(lines).add_to(files);
+        let lines = || {
+            let all = self.cache.license_lines.get_or_init(|| LicenseLines::read(self.krates));
+            all.without(&self.files)
+        };
+        self.license_lines.get_or_init(lines).add_to(files);
         catch_and_warn(|| {
             Gatherer::default()
                 .with_store(self.cache.license_store())
@@ -498,8 +511,8 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
             graph,
             locations: LocationIndex::new(graph.krates, manifests),
             check_cache: CheckCache::default(),
-            own_findings: manifests.unchecked.iter().map(unchecked_member).collect(),
-            declared: Arc::new(resolved_dependencies(graph.krates, manifests, &|_| None)),
+            own_findings: manifests.unchecked.iter().map(|one| unchecked_member(one)).collect(),
+            declared: OnceLock::new(),
             declared_with_releases: OnceLock::new(),
             manifests,
             gathered: GatheredLicenses::default(),
@@ -561,7 +574,7 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
         let Some(mut config) = parsed.config else { return Some(CheckResults::default()) };
         let mut results = CheckResults {
             findings: self.own_findings.clone(),
-            declared: Arc::clone(&self.declared),
+            declared: self.declared(request.releases),
             folders: Arc::clone(&self.graph.cache.folders),
             graph: self.graph.cache.facts(),
             ..CheckResults::default()
@@ -646,17 +659,19 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
             }
         }
         tracing::debug!("{} findings after {:?}", results.findings.len(), began.elapsed());
-        if request.releases {
-            results.declared = self.with_releases();
-        }
         if let Some((summary, inputs)) = unused {
             self.gathered.put_back(Gathered { files, policy_id, summary, inputs });
         }
         Some(results)
     }
 
-    /// The dependencies with the versions that the index cache lists.
-    fn with_releases(&self) -> Arc<Vec<ResolvedDependency>> {
+    /// The dependencies, perhaps with the versions that the index cache lists.
+    fn declared(&self, with_releases: bool) -> Arc<Vec<ResolvedDependency>> {
+        if !with_releases {
+            let compute =
+                || Arc::new(resolved_dependencies(self.graph.krates, self.manifests, &|_| None));
+            return Arc::clone(self.declared.get_or_init(compute));
+        }
         let compute = || {
             let listings = VersionListings::read(self.graph.krates);
             let versions = |krate| listings.of(krate);

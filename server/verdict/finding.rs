@@ -2,14 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use camino::Utf8PathBuf;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::{AdvisoryFacts, Check, Code, GateName};
 use crate::{
     cache::hash,
-    text::{SourceText, Span},
+    text::{FilePath, SourceText, Span},
 };
 
 /// The number of hexadecimal digits of a finding's id.
@@ -61,6 +60,9 @@ impl PackageRef {
     }
 }
 
+/// The packages of a dependency path, from a member on; shared by all findings of a package.
+pub type DependencyPath = Arc<[PackageRef]>;
+
 /// The role of a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Role {
@@ -74,7 +76,7 @@ pub enum Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Location {
     /// The file, absolute.
-    pub file: Utf8PathBuf,
+    pub file: FilePath,
     /// The text that was checked. Not serialized: it is the content of the file.
     #[serde(skip)]
     pub text: SourceText,
@@ -124,7 +126,7 @@ pub struct Finding {
     pub locations: Vec<Location>,
     /// The dependency paths: the shortest one through each direct dependency that brings in the
     /// package, from a member to the package (see [`Location::via`]).
-    pub paths: Vec<Vec<PackageRef>>,
+    pub paths: Vec<DependencyPath>,
     /// The total number of dependency paths.
     pub path_count: u64,
     /// Further explanations of cargo-deny.

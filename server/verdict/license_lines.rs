@@ -4,7 +4,7 @@
 //! the line is read once per manifest, and again after a change, and passed to cargo-deny.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     sync::{LazyLock, PoisonError, RwLock},
     time::SystemTime,
@@ -51,12 +51,18 @@ impl LicenseLines {
         Self(lines)
     }
 
-    /// Passes the texts to the check.
+    /// The texts without those of files that the check has anyway.
+    pub(super) fn without(&self, known: &[(Utf8PathBuf, String)]) -> Self {
+        // As strings: to compare paths takes longer.
+        let known: HashSet<_> = known.iter().map(|(path, _)| path.as_str()).collect();
+        let others = self.0.iter().filter(|(path, _)| !known.contains(path.as_str()));
+        Self(others.cloned().collect())
+    }
+
+    /// Passes the texts to the check, which has none of these files.
     pub(super) fn add_to(&self, files: &mut Files) {
         for (path, line) in &self.0 {
-            if files.id_for_path(path).is_none() {
-                files.add(path.clone(), line.clone());
-            }
+            files.add(path.clone(), line.clone());
         }
     }
 }

@@ -73,7 +73,8 @@ impl PolicyText {
             for list in lists::long(text.as_str()) {
                 left_out.push(Check::Licenses);
                 let (file, text, span) = (file.path.clone(), text.clone(), list.location);
-                let location = Location { file, text, span, role: Role::Primary, via: None };
+                let location =
+                    Location { file: file.into(), text, span, role: Role::Primary, via: None };
                 let name = sanitize(&list.path.join("."));
                 findings.push(long_list(&name, list.count, Some(Check::Licenses), location));
             }

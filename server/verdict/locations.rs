@@ -6,27 +6,28 @@
 
 use std::{
     cell::RefCell,
-    cmp::Ordering,
     collections::{HashMap, HashSet},
     rc::Rc,
 };
 
-use camino::{Utf8Path, Utf8PathBuf};
 use cargo_deny::Krates;
 use krates::NodeId;
 
 use super::{
-    Location, LocationRule, PackageRef, Role,
+    DependencyPath, Location, LocationRule, Role,
     manifests::{Manifests, package_ref},
     paths::{self, DirectDependency, InclusionPaths, Paths},
 };
-use crate::{limits, text::Span};
+use crate::{
+    limits,
+    text::{FilePath, Span},
+};
 
 /// The locations of one package.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PackageLocations {
     pub(super) locations: Vec<Location>,
-    pub(super) paths: Vec<Vec<PackageRef>>,
+    pub(super) paths: Vec<DependencyPath>,
     pub(super) count: u64,
     /// A clause about what was left out.
     pub(super) omission: Option<String>,
@@ -51,8 +52,8 @@ pub(super) struct LocationIndex<'g> {
     paths: Paths<'g>,
     /// The resolved dependencies of each local package.
     resolved: RefCell<HashMap<NodeId, Rc<Resolved>>>,
-    /// The manifests of the members.
-    members: HashSet<Utf8PathBuf>,
+    /// The positions of the manifests in the order in which locations are listed.
+    ranks: HashMap<FilePath, usize>,
     cache: RefCell<HashMap<(NodeId, LocationRule), Rc<PackageLocations>>>,
 }
 
@@ -60,13 +61,19 @@ impl<'g> LocationIndex<'g> {
     pub(super) fn new(krates: &'g Krates, manifests: &'g Manifests) -> Self {
         let paths = Paths::new(krates);
         let members = manifests.nodes().filter(|(node, _)| paths.is_member(*node));
-        let members = members.map(|(_, manifest)| manifest.path.clone()).collect();
+        let members: HashSet<_> = members.map(|(_, manifest)| &manifest.path).collect();
+        let mut files: Vec<_> = manifests.paths().collect();
+        files.sort_by_cached_key(|file| {
+            (*file != manifests.root_path(), !members.contains(file), (*file).clone())
+        });
+        let ranks = files.into_iter().enumerate().map(|(rank, file)| (file.clone(), rank));
+        let ranks = ranks.collect();
         Self {
             krates,
             manifests,
             paths,
             resolved: RefCell::default(),
-            members,
+            ranks,
             cache: RefCell::default(),
         }
     }
@@ -116,15 +123,9 @@ impl<'g> LocationIndex<'g> {
         // A direct dependency is reported only at its own requirement, not at others that lead to it.
         let is_direct = direct.iter().any(|dependency| dependency.child == package);
         direct.retain(|dependency| !is_direct || dependency.child == package);
-        direct.sort_by(|one, other| {
-            let by_manifest = || {
-                let path = |node| self.manifests.of_node(node).map(|manifest| &manifest.path);
-                match (path(one.local), path(other.local)) {
-                    (Some(one), Some(other)) => self.order_of_files(one, other),
-                    (one, other) => other.is_some().cmp(&one.is_some()),
-                }
-            };
-            one.length.cmp(&other.length).then_with(by_manifest)
+        direct.sort_by_cached_key(|dependency| {
+            let manifest = self.manifests.of_node(dependency.local);
+            (dependency.length, manifest.map_or(usize::MAX, |manifest| self.rank(&manifest.path)))
         });
         let mut found = PackageLocations { count, ..PackageLocations::default() };
         let mut seen = SeenLocations::default();
@@ -158,7 +159,11 @@ impl<'g> LocationIndex<'g> {
                 None => unlisted = unlisted.max(Some(dependency.length)),
             }
         }
-        locations.sort_by(|one, other| self.order(one, other));
+        // The primary location first, and the lines that inherit last.
+        locations.sort_by_cached_key(|BringingLocation { location, length, is_shared }| {
+            let is_inherited = location.role == Role::Inherited;
+            (is_inherited, *length, !is_shared, self.rank(&location.file))
+        });
         found.locations = locations.into_iter().map(|bringing| bringing.location).collect();
         found.omission = if more > 0 {
             Some(format!("{more} more dependencies that require it are not listed"))
@@ -171,21 +176,9 @@ impl<'g> LocationIndex<'g> {
         found
     }
 
-    /// The primary location first, and the lines that inherit last.
-    fn order(&self, one: &BringingLocation, other: &BringingLocation) -> Ordering {
-        let by_role = |bringing: &BringingLocation| {
-            (bringing.location.role == Role::Inherited, bringing.length, !bringing.is_shared)
-        };
-        by_role(one)
-            .cmp(&by_role(other))
-            .then_with(|| self.order_of_files(&one.location.file, &other.location.file))
-    }
-
     /// The root manifest, then the members by path, then the packages outside the workspace.
-    fn order_of_files(&self, one: &Utf8Path, other: &Utf8Path) -> Ordering {
-        let rank =
-            |file: &Utf8Path| (file != self.manifests.root_path(), !self.members.contains(file));
-        rank(one).cmp(&rank(other)).then_with(|| one.cmp(other))
+    fn rank(&self, file: &FilePath) -> usize {
+        self.ranks.get(file).copied().unwrap_or(usize::MAX)
     }
 
     fn direct_dependency_locations(
@@ -225,14 +218,14 @@ impl<'g> LocationIndex<'g> {
         resolved
     }
 
-    fn names(&self, path: &[NodeId]) -> Vec<PackageRef> {
+    fn names(&self, path: &[NodeId]) -> DependencyPath {
         path.iter().filter_map(|node| paths::krate(self.krates, *node)).map(package_ref).collect()
     }
 }
 
 /// A set of locations.
 #[derive(Default)]
-pub(super) struct SeenLocations(HashMap<Utf8PathBuf, HashSet<Span>>);
+pub(super) struct SeenLocations(HashMap<FilePath, HashSet<Span>>);
 
 impl SeenLocations {
     /// Adds a location; whether it was not in the set.

@@ -1,6 +1,10 @@
 //! The manifests and the lockfile of a graph.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_deny::{Krate, Krates};
@@ -13,7 +17,7 @@ use crate::{
         manifest::{Dependency, DependencyTable, Manifest},
     },
     resolve::Originals,
-    text::{SourceText, Span, read_to_string},
+    text::{FilePath, SourceText, Span, read_to_string},
     workspace::Workspace,
 };
 
@@ -22,28 +26,56 @@ pub(super) struct LocalManifest {
     /// The path that cargo uses.
     real: Utf8PathBuf,
     /// The path that the user uses: the workspace may have been opened through a symbolic link.
-    pub(super) path: Utf8PathBuf,
+    pub(super) path: FilePath,
     pub(super) text: SourceText,
     pub(super) model: Manifest,
 }
 
 /// The manifests of the local packages, and the lockfile.
 pub(super) struct Manifests {
-    by_node: HashMap<NodeId, LocalManifest>,
+    by_node: HashMap<NodeId, Arc<LocalManifest>>,
     /// The root manifest, with inherited requirements and patches.
-    root: LocalManifest,
+    root: Arc<LocalManifest>,
     /// The same for members of other workspaces, by the real path of their manifests.
-    other_roots: HashMap<Utf8PathBuf, LocalManifest>,
+    other_roots: HashMap<Utf8PathBuf, Arc<LocalManifest>>,
     /// The manifest that is checked.
-    pub(super) checked: LocalManifest,
+    pub(super) checked: Arc<LocalManifest>,
     /// Members that are not in the graph.
-    pub(super) unchecked: Vec<LocalManifest>,
+    pub(super) unchecked: Vec<Arc<LocalManifest>>,
+    /// All of them by the path that cargo uses and by that of the user.
+    by_path: HashMap<String, Arc<LocalManifest>>,
     lock: Option<LockfileIndex>,
+}
+
+/// Reads each manifest once, and parses those only that have changed since the last time.
+struct ManifestReader<'r> {
+    names: &'r UserPaths<'r>,
+    /// The manifests of an earlier state.
+    before: Option<&'r Manifests>,
+    /// By the path that cargo uses.
+    read: RefCell<HashMap<Utf8PathBuf, Arc<LocalManifest>>>,
+}
+
+impl ManifestReader<'_> {
+    fn read(&self, path: &Utf8Path) -> Arc<LocalManifest> {
+        if let Some(known) = self.read.borrow().get(path) {
+            return Arc::clone(known);
+        }
+        let (user_path, text) = self.names.path_and_text(path);
+        let before = self.before.and_then(|before| before.by_path.get(path.as_str()));
+        let before =
+            before.filter(|one| one.real == path && one.path == user_path && one.text == text);
+        let manifest = before.cloned().unwrap_or_else(|| {
+            Arc::new(LocalManifest { path: user_path.into(), ..LocalManifest::of(path, text) })
+        });
+        self.read.borrow_mut().insert(path.to_owned(), Arc::clone(&manifest));
+        manifest
+    }
 }
 
 /// The entries of the lockfile.
 pub(super) struct LockfileIndex {
-    path: Utf8PathBuf,
+    path: FilePath,
     text: SourceText,
     entries: Vec<LockEntry>,
     /// The entries of a name and a version.
@@ -78,10 +110,10 @@ impl<'n> UserPaths<'n> {
         copy.cloned().unwrap_or_else(|| user_path.to_owned())
     }
 
-    fn read(&self, path: &Utf8Path) -> LocalManifest {
+    /// How the user names a file, and the text that is checked.
+    fn path_and_text(&self, path: &Utf8Path) -> (Utf8PathBuf, SourceText) {
         let text = self.originals.texts.get(path).cloned();
-        let text = text.unwrap_or_else(|| LocalManifest::text_at(path));
-        LocalManifest { path: self.user_path(path), ..LocalManifest::of(path, text) }
+        (self.user_path(path), text.unwrap_or_else(|| LocalManifest::text_at(path)))
     }
 }
 
@@ -96,7 +128,7 @@ impl LockfileIndex {
             let version = (entry.name.value.clone(), entry.version.value.clone());
             by_version.entry(version).or_default().push(index);
         }
-        Some(Self { path, text, entries, by_version })
+        Some(Self { path: path.into(), text, entries, by_version })
     }
 }
 
@@ -107,7 +139,7 @@ impl LocalManifest {
 
     fn of(path: &Utf8Path, text: SourceText) -> Self {
         let model = Manifest::parse(text.as_str());
-        Self { real: path.to_owned(), path: path.to_owned(), text, model }
+        Self { real: path.to_owned(), path: path.into(), text, model }
     }
 
     pub(super) fn location(&self, span: Span, role: Role) -> Location {
@@ -138,22 +170,31 @@ impl LocalManifest {
 }
 
 impl Manifests {
-    /// Reads the manifest of every local package.
+    /// Reads the manifest of every local package. `before` has them in an earlier state.
     pub(super) fn read<'p>(
         krates: &Krates,
         workspace: &Workspace,
         names: &UserPaths<'_>,
         lock: Option<LockfileIndex>,
         unchecked: impl Iterator<Item = &'p Utf8Path>,
+        before: Option<&Self>,
     ) -> Self {
-        let read = |path: &Utf8Path| names.read(path);
+        let reader = ManifestReader { names, before, read: RefCell::default() };
+        let read = |path: &Utf8Path| reader.read(path);
+        // Cargo says so: to look for the roots of a hundred members takes longer than all the rest.
+        let members = krates.workspace_members().filter_map(|member| match member {
+            krates::Node::Krate { id, .. } => Some(id),
+            krates::Node::Feature { .. } => None,
+        });
+        let members: HashSet<_> = members.collect();
         let mut by_node = HashMap::new();
         let mut other_roots = HashMap::new();
         for krate in krates.krates().filter(|krate| krate.source.is_none()) {
             let Some(node) = krates.nid_for_kid(&krate.id) else { continue };
             let path = &krate.manifest_path;
             let manifest = read(path);
-            if manifest.model.dependencies.iter().any(|declared| declared.inherits.is_some()) {
+            let inherits = |declared: &Dependency| declared.inherits.is_some();
+            if !members.contains(&krate.id) && manifest.model.dependencies.iter().any(inherits) {
                 let root = Workspace::of_manifest(path).root;
                 if root != *krates.workspace_root() {
                     other_roots.insert(path.clone(), read(&root.join("Cargo.toml")));
@@ -161,56 +202,86 @@ impl Manifests {
             }
             by_node.insert(node, manifest);
         }
-        Self {
+        let mut manifests = Self {
             by_node,
             root: read(&krates.workspace_root().join("Cargo.toml")),
             other_roots,
             checked: read(&names.checked(&workspace.manifest)),
             unchecked: unchecked.map(read).collect(),
+            by_path: HashMap::new(),
             lock,
-        }
+        };
+        manifests.index_paths();
+        manifests
     }
 
-    fn all(&self) -> impl Iterator<Item = &LocalManifest> {
+    fn all(&self) -> impl Iterator<Item = &Arc<LocalManifest>> {
         let all = self.by_node.values().chain(self.other_roots.values());
         all.chain([&self.root, &self.checked]).chain(&self.unchecked)
     }
 
+    fn index_paths(&mut self) {
+        let mut by_path = HashMap::new();
+        for manifest in self.all() {
+            by_path.insert(manifest.path.to_string(), Arc::clone(manifest));
+        }
+        for manifest in self.all() {
+            by_path.insert(manifest.real.to_string(), Arc::clone(manifest));
+        }
+        self.by_path = by_path;
+    }
+
     /// Whether the manifests in `texts` have these texts.
     pub(super) fn match_texts(&self, texts: &BTreeMap<Utf8PathBuf, SourceText>) -> bool {
-        self.all()
-            .all(|manifest| texts.get(&manifest.path).is_none_or(|text| *text == manifest.text))
+        self.all().all(|manifest| {
+            texts.get(manifest.path.as_path()).is_none_or(|text| *text == manifest.text)
+        })
     }
 
     /// Replaces texts that differ only in layout.
     pub(super) fn update_texts(&mut self, texts: &BTreeMap<Utf8PathBuf, SourceText>) {
         let all = self.by_node.values_mut().chain(self.other_roots.values_mut());
         let all = all.chain([&mut self.root, &mut self.checked]).chain(&mut self.unchecked);
+        let mut updated: HashMap<FilePath, Arc<LocalManifest>> = HashMap::new();
         for manifest in all {
-            if let Some(text) = texts.get(&manifest.path).filter(|text| **text != manifest.text) {
-                manifest.text = text.clone();
-                manifest.model = Manifest::parse(text.as_str());
+            let Some(text) = texts.get(manifest.path.as_path()) else { continue };
+            if *text != manifest.text {
+                let now = updated.entry(manifest.path.clone()).or_insert_with(|| {
+                    let path = manifest.path.clone();
+                    Arc::new(LocalManifest {
+                        path,
+                        ..LocalManifest::of(&manifest.real, text.clone())
+                    })
+                });
+                *manifest = Arc::clone(now);
             }
         }
+        self.index_paths();
     }
 
     pub(super) fn of_node(&self, node: NodeId) -> Option<&LocalManifest> {
-        self.by_node.get(&node)
+        self.by_node.get(&node).map(Arc::as_ref)
     }
 
     /// The manifests of the local packages.
     pub(super) fn nodes(&self) -> impl Iterator<Item = (NodeId, &LocalManifest)> {
-        self.by_node.iter().map(|(node, manifest)| (*node, manifest))
+        self.by_node.iter().map(|(node, manifest)| (*node, &**manifest))
+    }
+
+    /// The paths of all manifests, each once, in no order.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &FilePath> {
+        let all: HashSet<_> = self.all().map(|manifest| &manifest.path).collect();
+        all.into_iter()
     }
 
     /// The path of the root manifest.
-    pub(super) fn root_path(&self) -> &Utf8Path {
+    pub(super) fn root_path(&self) -> &FilePath {
         &self.root.path
     }
 
     /// The manifest at `path`.
     pub(super) fn at(&self, path: &Utf8Path) -> Option<&LocalManifest> {
-        self.all().find(|manifest| manifest.real == path || manifest.path == path)
+        self.by_path.get(path.as_str()).map(Arc::as_ref)
     }
 
     /// The workspace dependency that a member inherits, and its root manifest.
@@ -262,7 +333,7 @@ impl Manifests {
 
     /// The packages that inherit a dependency of the root manifest, by its key.
     pub(super) fn inheriting(&self, key: &str) -> Vec<String> {
-        let inherits = |manifest: &&LocalManifest| {
+        let inherits = |manifest: &&Arc<LocalManifest>| {
             !self.other_roots.contains_key(&manifest.real)
                 && manifest
                     .model

@@ -38,7 +38,7 @@ pub(super) fn exceptions(
             let name = collect::codespan_name(files, id)?;
             let file = policy.exceptions.as_ref().filter(|file| file.is_called(name))?.path.clone();
             let span = collect::without_byte_order_mark(source, &span);
-            Location { file, text, span, role: Role::Primary, via: None }
+            Location { file: file.into(), text, span, role: Role::Primary, via: None }
         };
         let named = krates.krates().filter(|krate| cargo_deny::match_krate(krate, &one.spec));
         Some(MatchedEntry { location, packages: named.map(package_ref).collect() })

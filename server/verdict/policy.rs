@@ -216,7 +216,8 @@ impl PolicyText {
         };
         let text = SourceText::new("");
         let file = path.clone();
-        let location = Location { file, text, span: 0..0, role: Role::Primary, via: None };
+        let location =
+            Location { file: file.into(), text, span: 0..0, role: Role::Primary, via: None };
         let mut finding =
             own_finding(Code::UnreadableFile, Severity::Error, message, vec![location]);
         finding.remedy = Some("the checks cannot run until this file is fixed".to_owned());
@@ -257,7 +258,7 @@ impl PolicyText {
 
     pub(crate) fn location(&self, span: crate::text::Span) -> Location {
         Location {
-            file: self.name().to_owned(),
+            file: self.name().into(),
             text: self.text.clone(),
             span,
             role: Role::Primary,

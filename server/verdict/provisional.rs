@@ -4,11 +4,11 @@
 //! findings about unused features and targets do not flicker. The exact verdict replaces it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use semver::{Version, VersionReq};
 
 use super::{
@@ -21,7 +21,7 @@ use crate::{
         manifest::{Dependency, Manifest},
         versions::{Share, pinned},
     },
-    text::SourceText,
+    text::{FilePath, SourceText},
 };
 
 /// The inputs of a provisional verdict.
@@ -42,6 +42,7 @@ pub(crate) struct ProvisionalInput<'a> {
 }
 
 /// The versions of each package in a lockfile, with their sources.
+#[derive(Debug)]
 pub(crate) struct LockedVersions(HashMap<String, Vec<(Version, Option<String>)>>);
 
 impl LockedVersions {
@@ -141,9 +142,12 @@ pub(crate) fn provisional(input: &ProvisionalInput<'_>) -> Vec<Finding> {
 impl ProvisionalInput<'_> {
     /// Whether a package is no longer locked.
     fn is_gone(&self, package: &PackageRef) -> bool {
-        self.lock.is_some_and(|lock| {
-            package.source.is_some() && !lock.of(package).any(|version| *version == package.version)
-        })
+        package.source.is_some() && !self.has_locked(package)
+    }
+
+    /// Whether this version is locked, as far as it is known.
+    fn has_locked(&self, package: &PackageRef) -> bool {
+        self.lock.is_none_or(|lock| lock.of(package).any(|version| *version == package.version))
     }
 
     /// The vulnerabilities that every possible version of a changed dependency has.
@@ -162,15 +166,19 @@ impl ProvisionalInput<'_> {
 
 /// The dependencies that will resolve to another version than before.
 fn changed<'a>(input: &ProvisionalInput<'a>) -> Vec<ChangedDependency<'a>> {
-    let mut manifests: BTreeMap<&Utf8PathBuf, Option<(Manifest, Manifest, SourceText)>> =
-        BTreeMap::new();
+    let mut texts: HashMap<&FilePath, Option<SourceText>> = HashMap::new();
+    let mut manifests: HashMap<&FilePath, (Manifest, Manifest)> = HashMap::new();
     let mut all = Vec::new();
     for resolved in input.declared.iter().filter(|one| is_from_registry(&one.package)) {
-        let read = manifests.entry(&resolved.file).or_insert_with(|| {
-            let text = (input.text)(&resolved.file)?;
-            Some((Manifest::parse(resolved.text.as_str()), Manifest::parse(text.as_str()), text))
+        let text = texts.entry(&resolved.file).or_insert_with(|| (input.text)(&resolved.file));
+        let Some(text) = text else { continue };
+        // What is required as before resolves as before, as long as it is locked.
+        if *text == resolved.text && input.has_locked(&resolved.package) {
+            continue;
+        }
+        let (before, now) = manifests.entry(&resolved.file).or_insert_with(|| {
+            (Manifest::parse(resolved.text.as_str()), Manifest::parse(text.as_str()))
         });
-        let Some((before, now, text)) = read else { continue };
         let Some(dependency) = same_dependency(before, now, resolved) else { continue };
         let Some(version) = input.next(resolved, dependency) else { continue };
         let location = Location {

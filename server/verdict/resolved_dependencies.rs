@@ -1,6 +1,7 @@
 //! The direct dependencies of the workspace and the packages they resolved to, for hovers and hints.
 
-use camino::Utf8PathBuf;
+use std::collections::HashMap;
+
 use cargo_deny::{Krate, Krates};
 use serde::{Deserialize, Serialize};
 
@@ -12,14 +13,14 @@ use super::{
 };
 use crate::{
     model::manifest::Dependency,
-    text::{SourceText, Span},
+    text::{FilePath, SourceText, Span},
 };
 
 /// A direct dependency and the package it resolved to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResolvedDependency {
     /// The manifest.
-    pub file: Utf8PathBuf,
+    pub file: FilePath,
     /// Its text when the graph was built. Not serialized: it is the content of the file.
     #[serde(skip)]
     pub text: SourceText,
@@ -76,9 +77,18 @@ pub(super) fn resolved_dependencies<'g, 'v>(
             }
         }
     }
-    all.sort_by(|a, b| (&a.file, a.key.start).cmp(&(&b.file, b.key.start)));
-    all.dedup();
-    all
+    let mut by_file: HashMap<FilePath, Vec<ResolvedDependency>> = HashMap::new();
+    for one in all {
+        by_file.entry(one.file.clone()).or_default().push(one);
+    }
+    // To compare paths takes longer than all the rest.
+    let mut by_file: Vec<_> = by_file.into_iter().collect();
+    by_file.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for (_, here) in &mut by_file {
+        here.sort_by_key(|one| one.key.start);
+        here.dedup();
+    }
+    by_file.into_iter().flat_map(|(_, here)| here).collect()
 }
 
 fn resolved_dependency(

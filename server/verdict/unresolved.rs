@@ -24,7 +24,7 @@ use crate::{
         lockfile::LockedPackage,
         manifest::{Dependency, Manifest},
     },
-    text::SourceText,
+    text::{FilePath, SourceText},
 };
 
 pub use invariants::fuzz_lock_file;
@@ -256,7 +256,7 @@ fn finding(
     let mut paths = Vec::new();
     for (location, path) in &locked.found {
         locations.push(Location { via: path.as_ref().map(|_| paths.len()), ..location.clone() });
-        paths.extend(path.clone());
+        paths.extend(path.clone().map(Into::into));
     }
     let mut finding = Finding {
         check: Check::Advisories,
@@ -298,11 +298,11 @@ fn direct_dependencies(
     let mut direct: Vec<_> = all
         .flat_map(|(manifest, model)| dependencies_of(manifest, model, &inherited, lock))
         .collect();
-    let root = manifests.first().map(|root| &root.path);
+    let root = manifests.first().map(|root| FilePath::from(&root.path));
     let mut order: Vec<usize> = (0..direct.len()).collect();
     order.sort_by_key(|index| {
         let location = &direct[*index].location;
-        (Some(&location.file) != root, &location.file, location.span.start)
+        (Some(&location.file) != root.as_ref(), &location.file, location.span.start)
     });
     for (position, index) in order.into_iter().enumerate() {
         direct[index].order = position;
@@ -341,7 +341,7 @@ fn dependencies_of(
         let Some(locked) = locked else { continue };
         let member = package_ref(&lock.packages[member]);
         let location = |file: &LockedManifest, span, role| Location {
-            file: file.path.clone(),
+            file: file.path.clone().into(),
             text: file.text.clone(),
             span,
             role,

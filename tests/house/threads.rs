@@ -62,3 +62,27 @@ fn thread_is_started_where_its_panics_are_reported() {
         wrong.join("\n")
     );
 }
+
+/// Everybody computes with a snapshot of the session: nothing keeps its lock, and while it is changed no file is read
+/// (`text::files` panics in debug builds, which all tests of the server run).
+#[test]
+fn lock_of_the_session_is_taken_to_copy_and_to_change_it_only() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut users = Vec::new();
+    for file in below(root, "server/lsp", &[]) {
+        let text = fs::read_to_string(root.join(&file)).expect("a source file");
+        assert!(!text.contains("MutexGuard<'_, SessionState>"), "{file} returns the lock");
+        let mut function = "";
+        for line in text.lines() {
+            if let Some((_, name)) = line.split_once(" fn ") {
+                function = name.split(['(', '<']).next().unwrap_or_default();
+            }
+            if line.contains("self.state.lock()") && file.ends_with("session.rs") {
+                users.push(function.to_owned());
+            }
+        }
+        let is_session = file.ends_with("lsp/session.rs");
+        assert_eq!(text.contains("Mutex<Arc<SessionState>>"), is_session, "{file}");
+    }
+    assert_eq!(users, ["snapshot", "update"]);
+}

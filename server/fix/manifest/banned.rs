@@ -73,5 +73,5 @@ fn without(
     } else {
         format!("remove the dependency `{key}`, which brings the banned `{}`", banned.name)
     };
-    Some(RemovedDependency { file: dependency.file.clone(), after, title })
+    Some(RemovedDependency { file: dependency.file.to_path_buf(), after, title })
 }

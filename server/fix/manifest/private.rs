@@ -82,7 +82,7 @@ pub(super) fn plan(finding: &Finding, current: CheckedTexts<'_>) -> Option<Manif
         }
         (None, None) => return None,
     };
-    let private = private.map(|after| (manifest.file.clone(), SourceText::new(&after)));
+    let private = private.map(|after| (manifest.file.to_path_buf(), SourceText::new(&after)));
     let allowed = allowed.map(|after| (policy.clone(), SourceText::new(&after)));
     let after = private.into_iter().chain(allowed).collect();
     Some(ManifestPlan { kind: FixKind::Exception, title, after })

@@ -75,8 +75,8 @@ pub(super) fn plan(
         if table.contains_key("workspace") {
             continue;
         }
-        members.push(InheritingMember { file: location.file.clone(), steps, table });
-        texts.insert(location.file.clone(), text);
+        members.push(InheritingMember { file: location.file.to_path_buf(), steps, table });
+        texts.insert(location.file.to_path_buf(), text);
     }
     if keys.len() > 1 {
         return Err(ManifestReason::DifferentNames(keys.into_iter().collect()));

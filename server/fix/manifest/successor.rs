@@ -34,13 +34,13 @@ pub(in crate::fix) fn plan(
         let document = TomlDocument::read(before.as_str())?;
         let path = path_to(&document, one.key.start)?;
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        let text = after.get(&one.file).cloned().unwrap_or(before);
+        let text = after.get(one.file.as_path()).cloned().unwrap_or(before);
         let document = TomlDocument::read(text.as_str())?;
         if inherits(&document, &path) {
             continue;
         }
         let replaced = replaced(&document, &path, successor, version)?;
-        after.insert(one.file.clone(), SourceText::new(&replaced));
+        after.insert(one.file.to_path_buf(), SourceText::new(&replaced));
     }
     let PackageRef { name, .. } = package;
     let title = format!(

@@ -383,7 +383,7 @@ mod tests {
         "#]]
         .assert_eq(&sample.shown(&finding));
         let (sample, mut finding) = sample_with_message(policy, Code::Banned, "a 1.0.0", "banned");
-        finding.paths = vec![vec![package("m 1.0.0"), package("d 1.0.0"), package("a 1.0.0")]];
+        finding.paths = vec![[package("m 1.0.0"), package("d 1.0.0"), package("a 1.0.0")].into()];
         expect![[r#"
             Exception: allow `d` to depend on the banned `a`
               @@ -1,2 +1,2 @@
@@ -398,7 +398,7 @@ mod tests {
     fn ban_without_wrappers_has_no_plan() {
         let (sample, mut finding) =
             sample_with_message("[bans]\ndeny = [\"$0a\"]\n", Code::Banned, "a 1.0.0", "banned");
-        finding.paths = vec![vec![package("m 1.0.0"), package("a 1.0.0")]];
+        finding.paths = vec![[package("m 1.0.0"), package("a 1.0.0")].into()];
         assert_eq!(sample.shown(&finding), "no plan\n");
         check_none(
             "[bans]\nfeatures = [{ crate = \"a\", deny = [\"$0x\"] }]\n",

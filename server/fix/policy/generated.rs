@@ -297,7 +297,7 @@ fn findings(text: &str) -> (PolicySample, Vec<Finding>) {
     feature.message = "feature `new` for crate `f` 1.0.0 was not explicitly allowed".to_owned();
     findings.push(feature);
     let mut wrapper = sample.finding(Code::Banned, &["k 1.0.0"]);
-    wrapper.paths = vec![vec![package("u 1.0.0"), package("k 1.0.0")]];
+    wrapper.paths = vec![[package("u 1.0.0"), package("k 1.0.0")].into()];
     findings.push(wrapper);
     let all = sample.finding(Code::UnmatchedSkip, &[]);
     for location in all.locations {

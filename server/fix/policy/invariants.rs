@@ -67,7 +67,8 @@ pub fn fuzz_policy(text: &str) {
             let mut unused = about(Code::UnmatchedSkip, &[]);
             let (file, text) = (policy.name().to_owned(), policy.text.clone());
             let span = start..start + 1;
-            unused.locations = vec![Location { file, text, span, role: Role::Primary, via: None }];
+            unused.locations =
+                vec![Location { file: file.into(), text, span, role: Role::Primary, via: None }];
             findings.push(unused);
         }
     }

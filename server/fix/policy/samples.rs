@@ -61,7 +61,7 @@ impl PolicySample {
             let text = &self.policy.text.as_str()[*start..];
             let end = text.find(['"', '\'', '\n', ' ', ',', ']', '}']).unwrap_or(text.len());
             Location {
-                file: self.policy.name().to_owned(),
+                file: self.policy.name().into(),
                 text: self.policy.text.clone(),
                 span: *start..*start + end.max(1).min(text.len()),
                 role: Role::Primary,

@@ -37,7 +37,7 @@ impl PackageVersions {
     pub(in crate::fix) fn of(verdict: &Verdict, texts: &Overlay) -> Self {
         let workspace = &verdict.workspace;
         let mut manifests = vec![workspace.manifest.clone(), workspace.root.join("Cargo.toml")];
-        manifests.extend(verdict.declared.iter().map(|one| one.file.clone()));
+        manifests.extend(verdict.declared.iter().map(|one| one.file.to_path_buf()));
         manifests.sort();
         manifests.dedup();
         let rust = manifests.iter().flat_map(|manifest| rust_versions_of(texts, manifest)).min();

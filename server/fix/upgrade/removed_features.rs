@@ -1,14 +1,12 @@
 //! Features that a later version does not have: after a breaking upgrade the manifests must not enable
 //! them.
 
-use camino::Utf8PathBuf;
-
 use crate::{
     fix::{Overlay, policy::without_item},
     gate::{Texts as _, Verdict},
     model::manifest::{Dependency, Manifest},
     resolve::ResolveError,
-    text::SourceText,
+    text::{FilePath, SourceText},
 };
 
 /// Features that dependencies enable and the new version does not have.
@@ -46,7 +44,7 @@ impl RemovedFeatures {
     /// Removes them from the dependencies of the workspace. Returns whether one was found. If some remain,
     /// cargo reports them again.
     pub(in crate::fix) fn remove_from(&self, texts: &mut Overlay, verdict: &Verdict) -> bool {
-        let mut files: Vec<&Utf8PathBuf> = verdict.declared.iter().map(|one| &one.file).collect();
+        let mut files: Vec<&FilePath> = verdict.declared.iter().map(|one| &one.file).collect();
         files.sort_unstable();
         files.dedup();
         let mut found = false;

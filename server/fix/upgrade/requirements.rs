@@ -9,7 +9,7 @@ use crate::{
     fix::{NoFixReason, Overlay, requirement, solver::UpgradeStep},
     gate::{Texts as _, Verdict},
     model::manifest::Manifest,
-    text::{SourceText, Span},
+    text::{FilePath, SourceText, Span},
     verdict::PackageRef,
 };
 
@@ -124,7 +124,7 @@ fn stated_requirements(
     let declared = declared.filter(|one| one.key != one.location);
     let mut all: Vec<_> = declared
         .map(|one| StatedRequirement {
-            file: one.file.clone(),
+            file: one.file.to_path_buf(),
             text: one.text.clone(),
             span: one.location.clone(),
         })
@@ -133,19 +133,19 @@ fn stated_requirements(
         return all;
     }
     // Not in the graph, such as a dependency of another platform.
-    let mut files: Vec<&Utf8PathBuf> = verdict.declared.iter().map(|one| &one.file).collect();
-    let root = verdict.workspace.root.join("Cargo.toml");
-    files.extend([&verdict.workspace.manifest, &root]);
+    let mut files: Vec<FilePath> = verdict.declared.iter().map(|one| one.file.clone()).collect();
+    files.push(FilePath::from(&verdict.workspace.manifest));
+    files.push(verdict.workspace.root.join("Cargo.toml").into());
     files.sort();
     files.dedup();
     for file in files {
-        let Ok(text) = texts.read(file) else { continue };
+        let Ok(text) = texts.read(&file) else { continue };
         for one in Manifest::parse(text.as_str()).all_dependencies() {
             let Some(stated) = &one.requirement else { continue };
             let resolves =
                 VersionReq::parse(&stated.value).is_ok_and(|req| req.matches(&package.version));
             if one.package == package.name && one.git.is_none() && resolves {
-                let (file, text, span) = (file.clone(), text.clone(), stated.span.clone());
+                let (file, text, span) = (file.to_path_buf(), text.clone(), stated.span.clone());
                 all.push(StatedRequirement { file, text, span });
             }
         }

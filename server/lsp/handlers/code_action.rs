@@ -92,19 +92,21 @@ async fn verified_fixes(
 ) -> Result<Vec<CodeAction>> {
     let mut results = session.subscribe();
     let deadline = Instant::now() + CODE_ACTION_TIMEOUT;
-    let version = session.state().documents.get(path).map(|document| document.version);
+    let version = session.snapshot().documents.get(path).map(|document| document.version);
     let mut requested: Vec<Arc<Verdict>> = Vec::new();
     loop {
         results.borrow_and_update();
-        let (known, requests) = {
-            let state = session.state();
-            let now = state.documents.get(path).map(|document| document.version);
-            if now != version {
+        let (path, params) = (path.to_owned(), params.clone());
+        let actions = session.compute("listing actions", move |state| {
+            if state.documents.get(&path).map(|document| document.version) != version {
                 // The positions of the request are of an older text.
                 return Err(Error::content_modified());
             }
-            known_actions(path, params, &state, &mut requested)
-        };
+            let (known, requests) = known_actions(&path, &params, state, &mut requested);
+            Ok((known, requests, requested))
+        });
+        let (known, requests);
+        (known, requests, requested) = actions.await.ok_or_else(Error::internal_error)??;
         for (workspace, request) in requests {
             session.send(Event::FixesRequested(workspace, request));
         }
@@ -212,7 +214,7 @@ fn with_key(location: &verdict::Location, verdict: &Verdict) -> verdict::Locatio
     let is_it = |one: &&ResolvedDependency| {
         one.file == location.file && one.text == location.text && one.location == location.span
     };
-    let key = verdict.declared.iter().find(is_it).map(|one| one.key.start);
+    let key = verdict.declared_in(&location.file).find(is_it).map(|one| one.key.start);
     let start = key.map_or(location.span.start, |key| key.min(location.span.start));
     verdict::Location { span: start..location.span.end, ..location.clone() }
 }
@@ -229,8 +231,11 @@ fn findings_on(
         let mut locations = finding.locations.iter();
         locations.any(|one| cursor.is_on_line(one) && publish::is_shown(finding, one, state))
     };
-    let findings = verdict.findings.iter().enumerate();
-    findings.filter(|(_, finding)| is_here(finding)).map(|(index, _)| index).collect()
+    verdict
+        .findings_in(path)
+        .filter(|(_, finding)| is_here(finding))
+        .map(|(index, _)| index)
+        .collect()
 }
 
 /// A fix and the findings that it fixes.
@@ -386,13 +391,13 @@ fn disabled(results: &[(&Finding, &FixResult)]) -> Vec<CodeAction> {
 /// One action per workspace that the file belongs to.
 async fn fix_all_actions(session: &Arc<Session>, path: &Utf8Path) -> Vec<CodeAction> {
     let (workspaces, resolves_later) = {
-        let state = session.state();
+        let state = session.snapshot();
         let workspaces: Vec<_> = state
             .verdicts
             .iter()
             .filter(|(_, verdict)| verdict.complete && state.settings.trusted)
             .filter(|(workspace, verdict)| {
-                let is_declared = || verdict.declared.iter().any(|one| one.file == path);
+                let is_declared = || verdict.declares_in(path);
                 workspace.manifest == path
                     || verdict.policy.as_deref() == Some(path)
                     || is_declared()

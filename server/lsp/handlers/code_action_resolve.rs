@@ -28,14 +28,14 @@ pub(in crate::lsp) async fn handle(
     let data = action.data.clone().and_then(|data| serde_json::from_value::<ActionData>(data).ok());
     let Some(data) = data else { return Ok(action) };
     let workspace = {
-        let state = session.state();
+        let state = session.snapshot();
         state.verdicts.keys().find(|workspace| workspace.manifest == data.manifest).cloned()
     };
     let workspace = workspace.ok_or_else(Error::content_modified)?;
     match data.fix {
         None => Ok(CodeAction { edit: fix_all_edit(session, &workspace).await?, ..action }),
         Some(id) => {
-            let state = session.state();
+            let state = session.snapshot();
             let fix =
                 state.fix_results.get(&workspace).and_then(|results| results.fix_with_id(&id));
             // A fix that was verified for other texts is invalid.

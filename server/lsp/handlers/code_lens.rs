@@ -9,12 +9,16 @@ use crate::{
     lsp::{
         convert::{self, path_of, uri_of},
         documents::DocumentKind,
-        session::Session,
+        session::{Session, SessionState},
     },
 };
 
-pub(in crate::lsp) fn handle(session: &Session, params: &CodeLensParams) -> Vec<CodeLens> {
-    let state = session.state();
+pub(in crate::lsp) async fn handle(session: &Session, params: CodeLensParams) -> Vec<CodeLens> {
+    let compute = session.compute("listing code lenses", move |state| of_state(state, &params));
+    compute.await.unwrap_or_default()
+}
+
+fn of_state(state: &SessionState, params: &CodeLensParams) -> Vec<CodeLens> {
     let Some(path) = path_of(&params.text_document.uri) else { return Vec::new() };
     let Some(document) = state.documents.get(&path) else { return Vec::new() };
     let (text, encoding) = (document.text(), state.features.encoding);

@@ -1,7 +1,5 @@
 //! `textDocument/completion`: in policies and in files of license exceptions.
 
-use std::sync::Arc;
-
 use camino::Utf8Path;
 use tower_lsp::ls_types::{
     CompletionItem, CompletionItemKind, CompletionList, CompletionParams, CompletionResponse,
@@ -15,47 +13,41 @@ use crate::{
         client_features::ClientFeatures,
         convert::{self, path_of},
         documents::DocumentKind,
-        session::Session,
+        session::{Session, SessionState},
     },
     policy::{CompletionRequest, Suggestion, SuggestionKind},
     text::SourceText,
-    threads::{self, Activity},
 };
 
 /// The characters after which a client requests completions by itself.
 pub(in crate::lsp) const TRIGGERS: [&str; 7] = ["\"", "[", "{", "=", ".", "@", ":"];
 
 pub(in crate::lsp) async fn handle(
-    session: &Arc<Session>,
+    session: &Session,
     params: CompletionParams,
 ) -> Option<CompletionResponse> {
-    let session = Arc::clone(session);
-    // It may read files of packages.
-    let activity = Activity::just("completing");
-    threads::blocking(activity, move || complete(&session, &params)).await.flatten()
+    session.compute("completing", move |state| complete(state, &params)).await.flatten()
 }
 
-fn complete(session: &Session, params: &CompletionParams) -> Option<CompletionResponse> {
+fn complete(state: &SessionState, params: &CompletionParams) -> Option<CompletionResponse> {
     let at = &params.text_document_position;
     let path = path_of(&at.text_document.uri)?;
     let root = DocumentKind::of(&path)?.schema_tables()?;
-    let state = session.state();
-    let text = state.documents.get(&path)?.text().clone();
-    let features = state.features.clone();
+    let text = state.documents.get(&path)?.text();
+    let features = &state.features;
     let request = CompletionRequest { root, keys: state.settings.key_completion };
     let verdicts = state.last_complete_verdicts();
     let databases = state.databases.upgrade();
-    drop(state);
     let verdicts: Vec<_> =
         verdicts.into_iter().filter(|verdict| applies_to(&path, verdict)).collect();
-    let offset = convert::offset(&text, at.position, features.encoding);
+    let offset = convert::offset(text, at.position, features.encoding);
     let advisories = databases.map(|databases| databases.titles()).unwrap_or_default();
     let completions =
         ide::completion::completions(text.as_str(), offset, request, &verdicts, &advisories);
     let items = completions.items.iter().enumerate();
     Some(CompletionResponse::List(CompletionList {
         is_incomplete: completions.is_incomplete,
-        items: items.map(|(order, item)| shown(item, order, &text, &features)).collect(),
+        items: items.map(|(order, item)| shown(item, order, text, features)).collect(),
     }))
 }
 

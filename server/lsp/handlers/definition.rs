@@ -1,7 +1,5 @@
 //! `textDocument/definition`.
 
-use std::sync::Arc;
-
 use tower_lsp::ls_types::{GotoDefinitionParams, GotoDefinitionResponse, Location};
 
 use crate::{
@@ -10,7 +8,7 @@ use crate::{
 };
 
 pub(in crate::lsp) async fn handle(
-    session: &Arc<Session>,
+    session: &Session,
     params: GotoDefinitionParams,
 ) -> Option<GotoDefinitionResponse> {
     let found: Vec<Location> =

@@ -12,16 +12,18 @@ pub(in crate::lsp) fn handle(session: &Session, params: DidChangeTextDocumentPar
     let doing = Activity::to("applying an edit of", spelled(&document.uri));
     let changed = threads::catch_panic(&doing, || {
         threads::failpoint("edit");
-        let mut state = session.state();
-        let encoding = state.features.encoding;
-        state.documents.change(&document.uri, document.version, params.content_changes, encoding)
+        session.update(|state| {
+            let encoding = state.features.encoding;
+            let changes = params.content_changes;
+            state.documents.change(&document.uri, document.version, changes, encoding)
+        })
     });
     let paths = if let Ok(changed) = changed {
         changed.into_iter().collect()
     } else {
         // A part of the edit may be applied.
         let uri = document.uri.as_str().to_owned();
-        session.state().documents.mark_unknown(&[uri], "an internal error")
+        session.update(|state| state.documents.mark_unknown(&[uri], "an internal error"))
     };
     for path in paths {
         session.send(Event::Edited(path));

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lsp::{event::Event, session::Session, settings::SettingsChange};
+use crate::lsp::{
+    configuration::change_settings, event::Event, session::Session, settings::SettingsChange,
+};
 
 /// The parameters.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -12,18 +14,12 @@ pub(in crate::lsp) struct DidChangeTrustParams {
 }
 
 pub(in crate::lsp) fn handle(session: &Session, params: DidChangeTrustParams) {
-    let change = {
-        let mut state = session.state();
-        let state = &mut *state;
-        let before = state.settings.clone();
-        state.settings.trusted = params.trusted;
-        // Some settings of a repository count only when it is trusted.
-        let (settings, errors) = state.settings_sources.reapply(&state.settings);
-        let change = SettingsChange::between(&before, &settings);
-        state.settings = settings;
-        state.setting_errors.extend(errors);
-        change
-    };
+    // Some settings of a repository count only when it is trusted.
+    let change = change_settings(session, |sources, now| {
+        let mut now = now.clone();
+        now.trusted = params.trusted;
+        sources.reapply(&now)
+    });
     if change != SettingsChange::default() {
         session.send(Event::SettingsChanged(change));
     }

@@ -9,10 +9,9 @@ pub(in crate::lsp) fn handle(session: &Session, params: DidChangeWorkspaceFolder
         folders.iter().filter_map(|folder| path_of(&folder.uri)).collect()
     };
     let (added, removed) = (paths(params.event.added), paths(params.event.removed));
-    {
-        let mut state = session.state();
+    session.update(|state| {
         state.folders.retain(|folder| !removed.contains(folder));
         state.folders.extend(added);
-    }
+    });
     session.send(Event::FoldersChanged);
 }

@@ -7,13 +7,20 @@ use crate::{
     lsp::{
         convert::{self, path_of},
         documents::DocumentKind,
-        session::Session,
+        session::{Session, SessionState},
     },
     verdict::PackageFacts,
 };
 
-pub(in crate::lsp) fn handle(session: &Session, params: &DocumentLinkParams) -> Vec<DocumentLink> {
-    let state = session.state();
+pub(in crate::lsp) async fn handle(
+    session: &Session,
+    params: DocumentLinkParams,
+) -> Vec<DocumentLink> {
+    let compute = session.compute("listing links", move |state| of_state(state, &params));
+    compute.await.unwrap_or_default()
+}
+
+fn of_state(state: &SessionState, params: &DocumentLinkParams) -> Vec<DocumentLink> {
     let Some(path) = path_of(&params.text_document.uri) else { return Vec::new() };
     let Some(document) = state.documents.get(&path) else { return Vec::new() };
     let (text, encoding) = (document.text(), state.features.encoding);

@@ -10,17 +10,21 @@ use crate::{
     lsp::{
         convert::{self, Encoding, path_of},
         documents::{Document, DocumentKind},
-        session::Session,
+        session::{Session, SessionState},
     },
     policy::outline::{self, Symbol, SymbolKind},
 };
 
-pub(in crate::lsp) fn handle(
+pub(in crate::lsp) async fn handle(
     session: &Session,
-    params: &DocumentSymbolParams,
+    params: DocumentSymbolParams,
 ) -> Option<DocumentSymbolResponse> {
+    let compute = session.compute("listing symbols", move |state| of_state(state, &params));
+    compute.await.unwrap_or_default()
+}
+
+fn of_state(state: &SessionState, params: &DocumentSymbolParams) -> Option<DocumentSymbolResponse> {
     let path = path_of(&params.text_document.uri)?;
-    let state = session.state();
     let document = state.documents.get(&path)?;
     let text = document.text().as_str();
     let symbols = match DocumentKind::of(&path)? {

@@ -65,14 +65,14 @@ fn show(session: &Arc<Session>, arguments: &[LSPAny]) -> Result<()> {
     let session = Arc::clone(session);
     // A handler never waits for the client.
     threads::task(Activity::just("showing the placeholder"), async move {
-        let message = placeholder_message(&uri, range, &session.state().folders);
+        let message = placeholder_message(&uri, range, &session.snapshot().folders);
         let params = ShowDocumentParams {
             uri,
             external: None,
             take_focus: Some(true),
             selection: Some(range),
         };
-        let shows = session.state().features.shows_documents;
+        let shows = session.snapshot().features.shows_documents;
         if !shows || !session.client.show_document(params).await.unwrap_or_default() {
             session.client.show_message(MessageType::INFO, message).await;
         }
@@ -110,7 +110,7 @@ fn fix_all(session: &Arc<Session>, arguments: &[LSPAny]) -> Result<()> {
     let folder = arguments.first().and_then(|folder| folder.as_str());
     let folder = folder.and_then(|uri| uri.parse::<Uri>().ok()).and_then(|uri| path_of(&uri));
     let workspace = {
-        let state = session.state();
+        let state = session.snapshot();
         state
             .verdicts
             .keys()
@@ -127,7 +127,7 @@ fn fix_all(session: &Arc<Session>, arguments: &[LSPAny]) -> Result<()> {
             None => "applied no fix: the workspace has changed meanwhile, try again",
             Some(report) if report.texts.changes().is_empty() => "no verified fix found",
             Some(report) => {
-                let edit = workspace_edit(&report.texts, &session.state());
+                let edit = workspace_edit(&report.texts, &session.snapshot());
                 match edit {
                     Some(edit) => {
                         let _ = session.client.apply_edit(edit).await;

@@ -6,18 +6,22 @@ use crate::{
     lsp::{
         convert::{self, path_of},
         documents::DocumentKind,
-        session::Session,
+        session::{Session, SessionState},
     },
     policy::outline::{FoldKind, folds},
 };
 
-pub(in crate::lsp) fn handle(
+pub(in crate::lsp) async fn handle(
     session: &Session,
-    params: &FoldingRangeParams,
+    params: FoldingRangeParams,
 ) -> Option<Vec<FoldingRange>> {
+    let compute = session.compute("folding", move |state| of_state(state, &params));
+    compute.await.unwrap_or_default()
+}
+
+fn of_state(state: &SessionState, params: &FoldingRangeParams) -> Option<Vec<FoldingRange>> {
     let path = path_of(&params.text_document.uri)?;
     DocumentKind::of(&path)?.schema_tables()?;
-    let state = session.state();
     let text = state.documents.get(&path)?.text();
     let encoding = state.features.encoding;
     let shown = folds(text.as_str()).into_iter().map(|fold| {

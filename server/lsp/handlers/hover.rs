@@ -7,14 +7,18 @@ use crate::{
     lsp::{
         convert::{self, path_of},
         documents::DocumentKind,
-        session::Session,
+        session::{Session, SessionState},
     },
 };
 
-pub(in crate::lsp) fn handle(session: &Session, params: &HoverParams) -> Option<Hover> {
+pub(in crate::lsp) async fn handle(session: &Session, params: HoverParams) -> Option<Hover> {
+    let compute = session.compute("hovering", move |state| of_state(state, &params));
+    compute.await.unwrap_or_default()
+}
+
+fn of_state(state: &SessionState, params: &HoverParams) -> Option<Hover> {
     let position = params.text_document_position_params.position;
     let path = path_of(&params.text_document_position_params.text_document.uri)?;
-    let state = session.state();
     let document = state.documents.get(&path)?;
     let text = document.text();
     let offset = convert::offset(text, position, state.features.encoding);
@@ -40,7 +44,6 @@ pub(in crate::lsp) fn handle(session: &Session, params: &HoverParams) -> Option<
         ide::hover::hover(&path, offset, &verdicts, &moved)?
     };
     let range = convert::range(text, &hover.span, encoding);
-    drop(state);
     Some(Hover {
         contents: HoverContents::Markup(MarkupContent {
             kind: if markdown { MarkupKind::Markdown } else { MarkupKind::PlainText },

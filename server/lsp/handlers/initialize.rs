@@ -12,6 +12,7 @@ use tower_lsp::ls_types::{
 use super::{completion::TRIGGERS, execute_command};
 use crate::lsp::{
     client_features::ClientFeatures, convert::path_of, fix_all::FIX_ALL_KIND, session::Session,
+    settings::SettingsSources,
 };
 
 pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> InitializeResult {
@@ -30,10 +31,15 @@ pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> Ini
         _ => root.into_iter().collect::<Vec<_>>(),
     };
     let options = params.initialization_options.unwrap_or_default();
-    let mut state = session.state();
-    state.features = features;
-    (state.settings, state.setting_errors) = state.settings_sources.start(&options);
-    state.folders = folders.iter().filter_map(path_of).collect();
+    let mut sources = SettingsSources::default();
+    let (settings, errors) = sources.start(&options);
+    let folders = folders.iter().filter_map(path_of).collect();
+    session.update(|state| {
+        state.features = features;
+        state.settings_sources = sources.into();
+        (state.settings, state.setting_errors) = (settings, errors);
+        state.folders = folders;
+    });
     InitializeResult {
         capabilities,
         server_info: Some(ServerInfo {

@@ -19,7 +19,7 @@ pub(in crate::lsp) fn handle(session: &Arc<Session>) {
 /// Registers folding for policies only: some editors stop folding manifests by themselves when a server
 /// offers it for every file.
 fn register_folding(session: &Arc<Session>) {
-    if !session.state().features.registers_folding {
+    if !session.snapshot().features.registers_folding {
         return;
     }
     let files = ["deny.toml", ".deny.toml", "deny.exceptions.toml", ".deny.exceptions.toml"];

@@ -9,7 +9,7 @@ use crate::{
     ide,
     lsp::{
         convert::{self, path_of},
-        session::Session,
+        session::{Session, SessionState},
     },
 };
 
@@ -17,11 +17,11 @@ use crate::{
 /// before an edit.
 const FIRST_VERDICT_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(in crate::lsp) async fn handle(session: &Session, params: &InlayHintParams) -> Vec<InlayHint> {
+pub(in crate::lsp) async fn handle(session: &Session, params: InlayHintParams) -> Vec<InlayHint> {
     let Some(path) = path_of(&params.text_document.uri) else { return Vec::new() };
     let mut changed = session.subscribe();
     let is_checked = || {
-        let state = session.state();
+        let state = session.snapshot();
         state.features.refreshes_hints
             || session.is_ending()
             || state.documents.get(&path).is_none()
@@ -29,11 +29,11 @@ pub(in crate::lsp) async fn handle(session: &Session, params: &InlayHintParams) 
     };
     let checked = async { while !is_checked() && changed.changed().await.is_ok() {} };
     let _ = tokio::time::timeout(FIRST_VERDICT_TIMEOUT, checked).await;
-    hints(session, params, &path)
+    let compute = session.compute("listing hints", move |state| hints(state, &params, &path));
+    compute.await.unwrap_or_default()
 }
 
-fn hints(session: &Session, params: &InlayHintParams, path: &Utf8Path) -> Vec<InlayHint> {
-    let state = session.state();
+fn hints(state: &SessionState, params: &InlayHintParams, path: &Utf8Path) -> Vec<InlayHint> {
     let Some(document) = state.documents.get(path) else { return Vec::new() };
     let (text, encoding) = (document.text(), state.features.encoding);
     let from = convert::offset(text, params.range.start, encoding);

@@ -1,7 +1,5 @@
 //! `textDocument/references`.
 
-use std::sync::Arc;
-
 use camino::Utf8Path;
 use tower_lsp::ls_types::{Location, ReferenceParams};
 
@@ -11,7 +9,7 @@ use crate::{
 };
 
 pub(in crate::lsp) async fn handle(
-    session: &Arc<Session>,
+    session: &Session,
     params: ReferenceParams,
 ) -> Option<Vec<Location>> {
     let with_dependencies = params.context.include_declaration;

@@ -27,7 +27,7 @@ use crate::{
 impl MainLoop {
     /// Registers for the client's reports of changed files, where it supports that.
     pub(super) fn watch_files(&self) {
-        if !self.session.state().features.watches_files {
+        if !self.session.snapshot().features.watches_files {
             return;
         }
         let watchers =
@@ -50,7 +50,7 @@ impl MainLoop {
 
     /// Sends the watching thread the files to watch now.
     pub(super) fn update_watch(&mut self) {
-        let state = self.session.state();
+        let state = self.session.snapshot();
         let mut databases = self.databases.watched();
         databases.extend(state.settings.db.clone());
         let watch_set = WatchSet {
@@ -79,7 +79,7 @@ impl MainLoop {
         let changes = self.watch.new_changes(paths);
         for (path, before) in &changes {
             let was_on_disk = |text: &str| before.is_some_and(|before| before.matches(text));
-            self.session.state().documents.file_changed(path, was_on_disk);
+            self.session.update(|state| state.documents.file_changed(path, was_on_disk));
         }
         let paths: Vec<_> = changes.into_keys().collect();
         self.forget_ruled_workspaces(&paths);
@@ -89,7 +89,7 @@ impl MainLoop {
         for path in &paths {
             let change = self.classify_change(path);
             let mut is_known = false;
-            let state = self.session.state();
+            let state = self.session.snapshot();
             for workspace in self.workers.keys() {
                 if self.affects(workspace, path, change, &state) {
                     is_known = true;
@@ -129,7 +129,7 @@ impl MainLoop {
         };
         let gone: Vec<_> = self.workers.keys().filter(gone).cloned().collect();
         if gone.is_empty() {
-            let open = self.session.state().documents.paths();
+            let open = self.session.snapshot().documents.paths();
             let below = |path: &Utf8PathBuf| folders.iter().any(|folder| path.starts_with(folder));
             for path in open.into_iter().filter(below) {
                 self.find_workspace_of(&path);
@@ -144,8 +144,8 @@ impl MainLoop {
     /// Checks again what could not be checked: the user has saved a file, perhaps without a change.
     pub(super) fn retry_failed(&mut self, path: &Utf8Path, requested: &BTreeSet<Workspace>) {
         let failed = |workspace: &&Workspace| {
-            let verdicts = &self.session.state().verdicts;
-            let complete = verdicts.get(*workspace).is_none_or(|verdict| verdict.complete);
+            let state = self.session.snapshot();
+            let complete = state.verdicts.get(*workspace).is_none_or(|verdict| verdict.complete);
             !complete && !requested.contains(*workspace) && path.starts_with(&workspace.root)
         };
         let failed: Vec<_> = self.workers.keys().filter(failed).cloned().collect();
@@ -157,7 +157,7 @@ impl MainLoop {
     /// What kind of change a file means. Data that all verdicts share is dropped here.
     pub(super) fn classify_change(&self, path: &Utf8Path) -> DiskChange {
         let is_set = || {
-            let state = self.session.state();
+            let state = self.session.snapshot();
             self.workers.keys().any(|workspace| {
                 state.settings.config_of(workspace, &state.folders).as_deref() == Some(path)
             })
@@ -231,5 +231,5 @@ pub(super) fn is_resolved_with(
 ) -> bool {
     path.starts_with(&workspace.root)
         || watch.is_input(workspace, path)
-        || verdict.is_some_and(|verdict| verdict.declared.iter().any(|one| one.file == path))
+        || verdict.is_some_and(|verdict| verdict.declares_in(path))
 }

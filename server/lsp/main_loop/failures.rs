@@ -39,7 +39,7 @@ impl MainLoop {
         }
         self.folders_changed().await;
         let files: Vec<_> = self.published.keys().cloned().collect();
-        self.publish(&files).await;
+        self.publish(files).await;
         self.update_watch();
     }
 }

@@ -19,11 +19,13 @@ impl MainLoop {
         finding: usize,
         result: Arc<FixResult>,
     ) {
-        if let Some(results) = self.session.state().fix_results.get_mut(workspace)
-            && results.belong_to(verdict)
-        {
-            results.add(finding, result);
-        }
+        self.session.update(|state| {
+            if let Some(results) = state.fix_results.get_mut(workspace)
+                && results.belong_to(verdict)
+            {
+                Arc::make_mut(results).add(finding, result);
+            }
+        });
         self.session.notify_subscribers();
     }
 
@@ -33,14 +35,14 @@ impl MainLoop {
         verdict: &Arc<Verdict>,
         count: usize,
     ) {
-        let changed = {
-            let mut state = self.session.state();
+        let changed = self.session.update(|state| {
             let results = state.fix_results.get_mut(workspace);
             let results = results.filter(|results| results.belong_to(verdict));
             results.is_some_and(|results| {
+                let results = Arc::make_mut(results);
                 std::mem::replace(&mut results.verified_upgrades, count) != count
             })
-        };
+        });
         if changed {
             self.refresh_lenses();
         }
@@ -48,7 +50,7 @@ impl MainLoop {
 
     /// Makes the client request code lenses again, where it supports that.
     pub(super) fn refresh_lenses(&self) {
-        if !self.session.state().features.refreshes_lenses {
+        if !self.session.snapshot().features.refreshes_lenses {
             return;
         }
         let client = self.session.client.clone();

@@ -93,7 +93,7 @@ impl MainLoop {
         workspace: &Workspace,
         reason: CheckReason,
     ) -> Option<CiGates> {
-        let uses_ci_gates = self.session.state().settings.uses_ci_gates();
+        let uses_ci_gates = self.session.snapshot().settings.uses_ci_gates();
         let root = ci::root_around(workspace.folder());
         let search = self.gate_searches.searches.entry(root.clone()).or_default();
         if let Some(found) = &search.found {

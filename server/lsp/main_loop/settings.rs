@@ -16,7 +16,7 @@ use crate::{
 impl MainLoop {
     /// Shows errors in the settings.
     pub(super) async fn show_setting_errors(&mut self) {
-        let errors = std::mem::take(&mut self.session.state().setting_errors);
+        let errors = self.session.update(|state| std::mem::take(&mut state.setting_errors));
         if !errors.is_empty() {
             let message = format!("supercargo: {}", errors.join("; "));
             self.session.client.show_message(MessageType::WARNING, message).await;
@@ -25,7 +25,7 @@ impl MainLoop {
 
     /// Shows once what is checked in an untrusted workspace.
     pub(super) async fn show_trust_message(&mut self) {
-        if !self.session.state().settings.trusted {
+        if !self.session.snapshot().settings.trusted {
             self.show_once(
                 "supercargo: the workspace is not trusted, so no program is started: only known \
                  vulnerabilities in `Cargo.lock` are checked, other findings are from the last \
@@ -38,7 +38,7 @@ impl MainLoop {
     /// Checks every workspace again.
     pub(super) async fn trust_changed(&mut self) {
         self.show_trust_message().await;
-        let trusted = self.session.state().settings.trusted;
+        let trusted = self.session.snapshot().settings.trusted;
         for workspace_state in self.workers.values_mut().filter(|_| !trusted) {
             workspace_state.children.end();
             workspace_state.children = self.session.children.in_own_scope();
@@ -64,8 +64,9 @@ impl MainLoop {
         }
         if change.publish {
             let mut files: BTreeSet<_> = self.published.keys().cloned().collect();
-            files.extend(self.session.state().verdicts.values().flat_map(|one| files_of(one)));
-            self.publish(&files.into_iter().collect::<Vec<_>>()).await;
+            let state = self.session.snapshot();
+            files.extend(state.verdicts.values().flat_map(|one| files_of(one)));
+            self.publish(files).await;
         }
         if change.refresh_hints {
             self.refresh_hints();
@@ -78,7 +79,7 @@ impl MainLoop {
     /// Makes the client request inlay hints again, where it supports that: by itself it does so only
     /// after edits.
     pub(super) fn refresh_hints(&self) {
-        if !self.session.state().features.refreshes_hints {
+        if !self.session.snapshot().features.refreshes_hints {
             return;
         }
         let client = self.session.client.clone();
@@ -92,7 +93,7 @@ impl MainLoop {
     /// Removes the workspaces in excluded folders that have no open file.
     async fn remove_excluded(&mut self) {
         let (folders, excluded) = {
-            let state = self.session.state();
+            let state = self.session.snapshot();
             (state.folders.clone(), state.settings.exclude.clone())
         };
         let idle =

@@ -63,7 +63,7 @@ impl MainLoop {
         let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
         workspace_state.policies.clone_from(&policies);
         // Without a graph it says nothing about entries.
-        if verdict.packages == 0 || !self.session.state().settings.trusted {
+        if verdict.packages == 0 || !self.session.snapshot().settings.trusted {
             return;
         }
         let uses = &mut self.shared_policies.uses;

@@ -12,9 +12,10 @@ use crate::{
         convert::uri_of,
         fix_results::FixResults,
         progress::ProgressBar,
-        publish,
+        publish::{self, FileChange},
         status::{CheckState, Status, StatusNotification},
     },
+    text::FilePath,
     threads,
     verdict::{Check, Code, Finding, Location, Severity},
     workspace::Workspace,
@@ -22,7 +23,7 @@ use crate::{
 
 impl MainLoop {
     pub(super) fn report_progress(&mut self, workspace: &Workspace, message: String) {
-        let shows = self.session.state().features.progress;
+        let shows = self.session.snapshot().features.progress;
         let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
         if !shows || workspace_state.is_background {
             return;
@@ -67,10 +68,13 @@ impl MainLoop {
         }
         let shown = if verdict.packages > 0 {
             workspace_state.complete_verdict = Some(Arc::clone(&verdict));
-            self.session.state().complete_verdicts.insert(workspace.clone(), Arc::clone(&verdict));
+            let before = self.session.update(|state| {
+                state.complete_verdicts.insert(workspace.clone(), Arc::clone(&verdict))
+            });
+            drop(before);
             Arc::clone(&verdict)
         } else {
-            let before = self.session.state().verdicts.get(workspace).cloned();
+            let before = self.session.snapshot().verdicts.get(workspace).cloned();
             // A broken policy says nothing about the manifests: their findings stay.
             let kept = before
                 .filter(|_| is_only_about_policy(&verdict))
@@ -91,7 +95,7 @@ impl MainLoop {
             .iter()
             .filter(|finding| !verdict.complete && prevents_verdict(finding));
         let message = failure.map(|finding| finding.message.clone()).next();
-        let state = match (self.session.state().settings.trusted, verdict.complete) {
+        let state = match (self.session.snapshot().settings.trusted, verdict.complete) {
             (false, _) => CheckState::Untrusted,
             (true, true) => CheckState::Exact,
             (true, false) => CheckState::Failed,
@@ -117,38 +121,44 @@ impl MainLoop {
 
     pub(super) async fn send_resolving(&mut self, workspace: &Workspace) {
         let is_shown = self.workers.get(workspace).is_some_and(|state| !state.is_background);
-        if is_shown && !self.session.state().verdicts.contains_key(workspace) {
+        if is_shown && !self.session.snapshot().verdicts.contains_key(workspace) {
             self.send_status(workspace, CheckState::Resolving, None, None).await;
         }
     }
 
     pub(super) async fn show(&mut self, workspace: &Workspace, shown: Arc<Verdict>) {
-        let mut files: BTreeSet<_> = files_of(&shown);
         let (declared, counts) = (Arc::clone(&shown.declared), shown.counts.clone());
         let graph = Arc::clone(&shown.graph);
-        let (before, has_more) = {
-            let mut state = self.session.state();
-            let after = Arc::clone(&shown);
-            let results = state.fix_results.remove(workspace);
-            let results = results.map(|results| results.carried_over_to(&shown));
-            let results = results.unwrap_or_else(|| FixResults::empty(&shown));
+        let after = Arc::clone(&shown);
+        let results = self.session.snapshot().fix_results.get(workspace).cloned();
+        let results = results.map(|results| results.carried_over_to(&shown));
+        let results = Arc::new(results.unwrap_or_else(|| FixResults::empty(&shown)));
+        let before = self.session.update(|state| {
             state.fix_results.insert(workspace.clone(), results);
-            let before = state.verdicts.insert(workspace.clone(), shown);
-            // A package outside the workspace that only open documents name belongs to it since this
-            // verdict: its own open document was not checked yet.
-            let is_new = |path: &Utf8PathBuf| {
-                !is_resolved_with(workspace, path, &self.watch, before.as_deref())
-                    && is_resolved_with(workspace, path, &self.watch, Some(&after))
-            };
-            let has_more = state.documents.paths().iter().any(is_new);
-            (before, has_more)
+            state.verdicts.insert(workspace.clone(), shown)
+        });
+        // A package outside the workspace that only open documents name belongs to it since this
+        // verdict: its own open document was not checked yet.
+        let is_new = |path: &Utf8PathBuf| {
+            !is_resolved_with(workspace, path, &self.watch, before.as_deref())
+                && is_resolved_with(workspace, path, &self.watch, Some(&after))
         };
-        if has_more {
+        if self.session.snapshot().documents.paths().iter().any(is_new) {
             self.request_check(workspace, CheckReason::Policy);
         }
         self.session.notify_subscribers();
-        files.extend(before.iter().flat_map(|before| files_of(before)));
-        self.publish(&files.into_iter().collect::<Vec<_>>()).await;
+        let changes = match &before {
+            Some(before) => publish::changed_files(before, &after),
+            None => after.files().map(|file| (file, FileChange::Any)).collect(),
+        };
+        let mut files = Vec::new();
+        for (file, change) in changes {
+            match change {
+                FileChange::Any => files.push(file),
+                FileChange::Links => _ = self.with_moved_links.insert(file),
+            }
+        }
+        self.publish(files).await;
         let (same_hints, same_lenses) = before.map_or((false, false), |before| {
             (before.declared == declared, before.counts == counts && before.graph == graph)
         });
@@ -169,7 +179,7 @@ impl MainLoop {
         message: Option<String>,
     ) {
         let options = {
-            let session = self.session.state();
+            let session = self.session.snapshot();
             session.settings.deny_options(workspace, &session.folders).shown()
         };
         let Some(mut status) = Status::of(workspace, state, shown, message, options) else {
@@ -186,20 +196,21 @@ impl MainLoop {
     }
 
     /// Publishes the diagnostics of these files where they have changed.
-    pub(super) async fn publish(&mut self, files: &[Utf8PathBuf]) {
+    pub(super) async fn publish(&mut self, files: impl IntoIterator<Item = FilePath>) {
         self.publish_files(files, false).await;
     }
 
     /// Publishes the files in which only the positions of related locations have changed.
     pub(super) async fn publish_moved_links(&mut self) {
         let files: Vec<_> = self.with_moved_links.iter().cloned().collect();
-        self.publish_files(&files, true).await;
+        self.publish_files(files, true).await;
     }
 
-    async fn publish_files(&mut self, files: &[Utf8PathBuf], exactly: bool) {
+    async fn publish_files(&mut self, files: impl IntoIterator<Item = FilePath>, exactly: bool) {
         for file in files {
+            let file = &file;
             let (version, uri, diagnostics) = {
-                let state = self.session.state();
+                let state = self.session.snapshot();
                 (
                     // Without a known text the findings are those of the file: no version.
                     state.documents.get(file).map(|document| document.version),
@@ -257,7 +268,7 @@ pub(super) fn is_only_about_policy(verdict: &Verdict) -> bool {
     let on_policy = |location: &Location| {
         [&verdict.policy, &verdict.exceptions]
             .iter()
-            .any(|one| one.as_ref() == Some(&location.file))
+            .any(|one| one.as_ref().is_some_and(|one| location.file == *one))
     };
     verdict.findings.iter().all(|finding| finding.locations.first().is_some_and(on_policy))
 }
@@ -280,8 +291,9 @@ fn with_findings_of_last(verdict: &Verdict, last: Option<&Verdict>) -> Verdict {
     let policy = verdict.policy.as_ref();
     let kept = last.findings.iter().filter(|finding| {
         // A broken policy has a new finding of its own, which replaces its older ones.
-        let on_policy = finding.locations.first().map(|location| &location.file) == policy;
-        !(on_policy && policy.is_some_and(|policy| broken.contains(policy)))
+        let file = finding.locations.first().map(|location| &location.file);
+        let on_policy = |file: &&FilePath| policy.is_some_and(|policy| **file == *policy);
+        !file.filter(on_policy).is_some_and(|policy| broken.contains(policy))
     });
     shown.findings.extend(kept.cloned());
     shown.declared = Arc::clone(&last.declared);
@@ -291,13 +303,6 @@ fn with_findings_of_last(verdict: &Verdict, last: Option<&Verdict>) -> Verdict {
 
 /// The files whose diagnostics a verdict decides: those with findings, and the manifests, whose findings name the workspace
 /// if another one has them, too.
-pub(super) fn files_of(verdict: &Verdict) -> BTreeSet<Utf8PathBuf> {
-    let locations = verdict.findings.iter().flat_map(|finding| &finding.locations);
-    let mut files: BTreeSet<_> = locations.map(|location| location.file.clone()).collect();
-    for one in verdict.declared.iter() {
-        if !files.contains(&one.file) {
-            files.insert(one.file.clone());
-        }
-    }
-    files
+pub(super) fn files_of(verdict: &Verdict) -> BTreeSet<FilePath> {
+    verdict.files().collect()
 }

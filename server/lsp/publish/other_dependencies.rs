@@ -35,7 +35,7 @@ pub(super) fn hints(file: &Utf8Path, state: &SessionState) -> Vec<Diagnostic> {
     }
     let mut lines: BTreeMap<u32, LineHint> = BTreeMap::new();
     for verdict in state.verdicts.values() {
-        for finding in &verdict.findings {
+        for (_, finding) in verdict.findings_in(file) {
             add(&mut lines, file, finding, verdict, state);
         }
     }
@@ -50,7 +50,7 @@ fn add(
     state: &SessionState,
 ) {
     let is_here = |location: &&Location| location.file == file;
-    if finding.locations.len() < 2 || !finding.locations.iter().any(|one| is_here(&one)) {
+    if finding.locations.len() < 2 {
         return;
     }
     let Some(shown) = shown_location(finding, state) else { return };

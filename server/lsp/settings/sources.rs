@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The settings of each source.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::lsp) struct SettingsSources {
     schema: Value,
     /// `initializationOptions`.

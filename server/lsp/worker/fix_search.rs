@@ -16,7 +16,7 @@ use crate::{
     },
     gate::{Databases, Gate, Progress, Texts as _, Verdict},
     lsp::event::{CheckRequest, Event, FixRequest},
-    text::SourceText,
+    text::{FilePath, SourceText},
     threads::{self, Activity},
     verdict::{Check, Code, Finding, PackageRef, Severity},
     workspace::Workspace,
@@ -65,7 +65,7 @@ struct UpgradeCache {
 struct UpgradeKey {
     unsaved: BTreeMap<camino::Utf8PathBuf, SourceText>,
     lock: Option<SourceText>,
-    manifests: Vec<(camino::Utf8PathBuf, SourceText)>,
+    manifests: Vec<(FilePath, SourceText)>,
     findings: BTreeSet<(Check, Severity, Option<String>, Vec<PackageRef>)>,
 }
 

@@ -113,6 +113,19 @@ impl Inbox {
         !self.ended.get() && self.check_requests.borrow().iter().all(matches)
     }
 
+    /// The same for the requests that have come since the last call with this count of examined ones. While a task runs,
+    /// requests are only added.
+    pub(super) fn new_check_requests(
+        &self,
+        examined: &Cell<usize>,
+        matches: impl Fn(&CheckRequest) -> bool,
+    ) -> bool {
+        self.receive();
+        let requests = self.check_requests.borrow();
+        let new = requests.iter().skip(examined.replace(requests.len()));
+        !self.ended.get() && new.into_iter().all(matches)
+    }
+
     /// Whether no waiting check request interrupts the verification of a fix.
     pub(super) fn has_no_check_request(&self) -> bool {
         self.all_check_requests(|request| request.facts_only)

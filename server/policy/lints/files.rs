@@ -32,7 +32,7 @@ pub(crate) fn files(policy: &PolicyText, siblings: &[SiblingPolicy]) -> Vec<Find
             }
         };
         let location = Location {
-            file: path.clone(),
+            file: path.into(),
             text: text.clone(),
             span: head(text),
             role: Role::Primary,

@@ -1,5 +1,6 @@
-//! The licenses of all packages, gathered ahead. To recognize license texts takes cargo-deny longer than to check an edited
-//! policy, and it does not depend on what is allowed. A summary cannot be copied, so the next one is made after a check.
+//! The licenses of all packages, gathered ahead. To recognize license texts and to read the expressions of a thousand packages
+//! takes cargo-deny longer than to check an edited policy, and it does not depend on what is allowed. A summary cannot be
+//! copied, so the next one is made after a check.
 
 use std::{
     cell::{Cell, RefCell},
@@ -101,14 +102,10 @@ impl<'g> GatheredLicenses<'g> {
         self.next.replace(Some(unused));
     }
 
-    /// Gathers for the next check after one with this request, if texts have to be recognized.
+    /// Gathers for the next check after one with this request.
     pub(super) fn prepare(&self, graph: &DenyGraph<'g>, request: &EngineRequest) {
         let is_first = !self.had_check.replace(true);
-        if is_first
-            || self.next.borrow().is_some()
-            || !graph.cache.needs_license_store
-            || !can_be_gathered_ahead(request)
-        {
+        if is_first || self.next.borrow().is_some() || !can_be_gathered_ahead(request) {
             return;
         }
         let (mut files, policy_id) = graph.files_with(&request.policy);

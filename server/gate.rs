@@ -13,6 +13,7 @@ mod policy_use;
 mod progress;
 mod run;
 mod several;
+mod stored_findings;
 mod texts;
 mod totals;
 mod united;
@@ -478,7 +479,15 @@ impl Gate {
                 false
             }
         };
-        let hooks = ResolveHooks { keep_running: &keep_running, is_known: &is_known };
+        let copied = |originals| {
+            let kept = old.take();
+            if let Some(kept) = kept.as_ref().filter(|kept| kept.key.options == key.options) {
+                kept.engine.prepare(originals);
+            }
+            old.set(kept);
+        };
+        let hooks =
+            ResolveHooks { keep_running: &keep_running, copied: &copied, is_known: &is_known };
         let resolution = self.shared_or_resolved(options, &key, buffers, &hooks);
         self.kept = old.take();
         let resolution = match resolution {

@@ -80,6 +80,8 @@ pub struct Resolver {
 pub struct ResolveHooks<'w> {
     /// Whether the answer is still wanted.
     pub keep_running: &'w dyn Fn() -> bool,
+    /// Cargo is going to resolve these copies.
+    pub(crate) copied: &'w dyn Fn(Originals),
     /// Cargo has answered with something of this shape. Returns whether the graph of this shape is known, so that the answer
     /// need not be read.
     pub(crate) is_known: &'w dyn Fn(&GraphFingerprint) -> bool,
@@ -93,7 +95,7 @@ impl std::fmt::Debug for ResolveHooks<'_> {
 
 impl ResolveHooks<'_> {
     /// Never cancels.
-    pub const NONE: Self = Self { keep_running: &|| true, is_known: &|_| false };
+    pub const NONE: Self = Self { keep_running: &|| true, copied: &|_| {}, is_known: &|_| false };
 }
 
 /// How the resolution relates to the lockfile on disk.
@@ -108,7 +110,7 @@ pub enum LockState {
 }
 
 /// The originals of the files in a copy, by the paths of the copies.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Originals {
     /// Their paths.
     pub(crate) paths: BTreeMap<Utf8PathBuf, Utf8PathBuf>,

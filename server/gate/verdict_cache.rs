@@ -1,19 +1,23 @@
 //! Caches the last complete verdict on disk together with its inputs. While no input has changed, an editor shows it
 //! at once when the workspace is opened again, and `check` reports it without a new check.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::{GateOptions, GateOutcome, Texts, Verdict, lints::today};
+use super::{
+    GateOptions, GateOutcome, Texts, Verdict, lints::today, stored_findings::StoredFindings,
+};
 use crate::{
     cache::{Cache, CacheKind, Input, Inputs, hash},
     facts::RefreshPolicy,
-    text::{FilePath, SourceText},
+    text::SourceText,
     verdict::{
-        Check, Counts, DatabaseSource, Finding, LoadedPolicy, Location, PolicyText,
-        ResolvedDependency, WithheldFinding,
+        Check, Counts, DatabaseSource, LoadedPolicy, PolicyText, WithheldFinding, WithheldReason,
     },
     workspace::Workspace,
 };
@@ -26,14 +30,14 @@ struct CachedVerdict {
     conditions: String,
     policy: Option<Utf8PathBuf>,
     exceptions: Option<Utf8PathBuf>,
-    findings: Vec<Finding>,
+    /// First those that are reported, then those that are withheld.
+    findings: StoredFindings,
     counts: BTreeMap<Check, Counts>,
     packages: usize,
-    declared: Vec<ResolvedDependency>,
     database_date: Option<String>,
     gates: Vec<GateOutcome>,
-    /// Because of other gates of the workspace.
-    withheld: Vec<WithheldFinding>,
+    /// The index and the reason of each finding that is withheld because of other gates of the workspace.
+    withheld: Vec<(usize, WithheldReason)>,
 }
 
 /// The cache key: of the program, the settings and the policy's text.
@@ -102,60 +106,52 @@ pub(super) fn recall(
     workspace: &Workspace,
     texts: &dyn Texts,
 ) -> Option<Verdict> {
+    // Most inputs have locations, too.
+    let read: RefCell<HashMap<Utf8PathBuf, Option<SourceText>>> = RefCell::default();
+    let text_of = |path: &Utf8Path| {
+        let mut read = read.borrow_mut();
+        let known = read.entry(path.to_owned());
+        known.or_insert_with(|| texts.read(path).ok()).clone()
+    };
     let stored: CachedVerdict =
         serde_json::from_slice(&cache.get(CacheKind::Verdict, key)?).ok()?;
     if conditions.is_some_and(|now| now != stored.conditions)
-        || !stored.inputs.hold(&|path| bytes(texts, path))
+        || !stored.inputs.hold(&|path| Some(text_of(path)?.as_str().as_bytes().to_owned()))
     {
         return None;
     }
-    let mut verdict = Verdict {
+    let (mut findings, declared) = stored.findings.restored(|file| text_of(file))?;
+    let withheld = findings.split_off(findings.len().checked_sub(stored.withheld.len())?);
+    let withheld = withheld.into_iter().zip(stored.withheld);
+    let withheld =
+        withheld.map(|(finding, (index, reason))| WithheldFinding { index, finding, reason });
+    Some(Verdict {
         policy: stored.policy,
         exceptions: stored.exceptions,
-        findings: stored.findings,
+        findings,
         counts: stored.counts,
         complete: true,
         packages: stored.packages,
+        declared: declared.into(),
         database_date: stored.database_date,
         gates: stored.gates,
-        withheld: stored.withheld,
+        withheld: withheld.collect(),
         ..Verdict::empty(workspace.clone())
-    };
-    let mut declared = stored.declared;
-    let mut read: HashMap<FilePath, SourceText> = HashMap::new();
-    // The path is that of the first location, which all others share.
-    let mut text_of = |file: &mut FilePath| -> Option<SourceText> {
-        if let Some((known, text)) = read.get_key_value(file) {
-            file.clone_from(known);
-            return Some(text.clone());
-        }
-        let text = texts.read(file).ok()?;
-        read.insert(file.clone(), text.clone());
-        Some(text)
-    };
-    let withheld = verdict.withheld.iter_mut().map(|withheld| &mut withheld.finding);
-    for location in verdict.findings.iter_mut().chain(withheld).flat_map(locations_of) {
-        location.text = text_of(&mut location.file)?;
-    }
-    for one in &mut declared {
-        one.text = text_of(&mut one.file)?;
-    }
-    verdict.declared = declared.into();
-    Some(verdict)
+    })
 }
 
 /// Caches a complete verdict, if all its locations are in files that are inputs.
 pub(super) fn remember(options: &GateOptions, key: &str, inputs: &Inputs, verdict: &Verdict) {
-    let mut findings = verdict.findings.clone();
-    let files = inputs.texts();
-    let are_inputs = findings
-        .iter_mut()
-        .flat_map(locations_of)
-        .all(|location| files.contains(location.file.as_path()))
-        && verdict.declared.iter().all(|one| files.contains(one.file.as_path()));
-    if !are_inputs || !verdict.complete {
+    if !verdict.complete {
         return;
     }
+    let withheld = verdict.withheld.iter().map(|withheld| &withheld.finding);
+    let findings = StoredFindings::of(verdict.findings.iter().chain(withheld), &verdict.declared);
+    let files = inputs.texts();
+    if !findings.files().iter().all(|file| files.contains(file.as_path())) {
+        return;
+    }
+    let withheld = verdict.withheld.iter().map(|one| (one.index, one.reason.clone()));
     let stored = CachedVerdict {
         inputs: inputs.clone(),
         conditions: conditions(options),
@@ -164,19 +160,13 @@ pub(super) fn remember(options: &GateOptions, key: &str, inputs: &Inputs, verdic
         findings,
         counts: verdict.counts.clone(),
         packages: verdict.packages,
-        declared: verdict.declared.to_vec(),
         database_date: verdict.database_date.clone(),
         gates: verdict.gates.clone(),
-        withheld: verdict.withheld.clone(),
+        withheld: withheld.collect(),
     };
     if let Ok(content) = serde_json::to_vec(&stored) {
         options.resolver.cache.put(CacheKind::Verdict, key, &content);
     }
-}
-
-fn locations_of(finding: &mut Finding) -> impl Iterator<Item = &mut Location> {
-    let related = finding.related.iter_mut().map(|related| &mut related.location);
-    finding.locations.iter_mut().chain(related)
 }
 
 fn bytes(texts: &dyn Texts, path: &Utf8Path) -> Option<Vec<u8>> {

@@ -12,7 +12,7 @@ mod stamps;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as channel},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc as channel},
     time::{Duration, Instant},
 };
 
@@ -56,7 +56,15 @@ pub(super) struct WatchedFiles {
     /// The input files of each watched workspace.
     inputs: Mutex<BTreeMap<Workspace, Arc<DecidingFiles>>>,
     /// The input files of each workspace that was found, until it is watched.
-    found: Mutex<BTreeMap<Workspace, DecidingFiles>>,
+    found: Mutex<BTreeMap<Workspace, Arc<FoundInputs>>>,
+}
+
+/// The input files of a workspace that was found. The folder and each opened file is searched for at the same time; the
+/// first search lists the files, which takes long in a large workspace.
+#[derive(Debug)]
+struct FoundInputs {
+    since: Instant,
+    listed: OnceLock<DecidingFiles>,
 }
 
 #[derive(Debug)]
@@ -136,7 +144,11 @@ impl FileWatch {
         if let Some(inputs) = self.files.inputs().get(workspace) {
             return inputs.files.contains(path);
         }
-        self.files.found().get(workspace).is_some_and(|inputs| inputs.files.contains(path))
+        let found = self.files.found().get(workspace).cloned();
+        found
+            .as_ref()
+            .and_then(|found| found.listed.get())
+            .is_some_and(|inputs| inputs.files.contains(path))
     }
 
     pub(super) fn watched_files(&self) -> Arc<WatchedFiles> {
@@ -156,9 +168,9 @@ impl WatchedFiles {
     pub(super) fn note_workspaces(&self, workspaces: &[Workspace]) {
         for workspace in workspaces {
             if !self.inputs().contains_key(workspace) {
-                let inputs = inputs_of(workspace);
+                let found = self.found_inputs(workspace);
+                let inputs = found.listed.get_or_init(|| inputs_of(workspace));
                 self.stamps.note(&inputs.files);
-                self.found().insert(workspace.clone(), inputs);
             }
         }
     }
@@ -168,7 +180,18 @@ impl WatchedFiles {
         self.stamps.note(&DecidingFiles::of_folder(folder).files);
     }
 
-    fn found(&self) -> MutexGuard<'_, BTreeMap<Workspace, DecidingFiles>> {
+    /// Those of a search that has just begun, or new ones.
+    fn found_inputs(&self, workspace: &Workspace) -> Arc<FoundInputs> {
+        let mut found = self.found();
+        let recent = found.get(workspace).filter(|found| found.since.elapsed() < PAUSE);
+        let inputs = recent.cloned().unwrap_or_else(|| {
+            Arc::new(FoundInputs { since: Instant::now(), listed: OnceLock::new() })
+        });
+        found.insert(workspace.clone(), Arc::clone(&inputs));
+        inputs
+    }
+
+    fn found(&self) -> MutexGuard<'_, BTreeMap<Workspace, Arc<FoundInputs>>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

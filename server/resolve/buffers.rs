@@ -57,6 +57,9 @@ impl BufferCopy {
         let lockfile = self.scratch.path_in_copy(&self.real.lockfile());
         let manifest = self.manifest_in_copy();
         let run_in = CargoWorkingDir { manifest: &manifest, copy: Some(self.scratch.root()) };
+        let originals =
+            Originals { paths: self.scratch.originals(), texts: self.scratch.adapted_manifests() };
+        (hooks.copied)(originals.clone());
         let json = resolver
             .metadata(run_in, options, false, hooks.keep_running)
             .map_err(|error| self.map_error_back(workspace, error))?;
@@ -71,16 +74,7 @@ impl BufferCopy {
             Some(_) => LockState::Stale,
         };
         let (metadata, fingerprint) = parse_new_metadata(&workspace.manifest, &json, hooks)?;
-        Ok(Resolution {
-            metadata,
-            lock,
-            originals: Originals {
-                paths: self.scratch.originals(),
-                texts: self.scratch.adapted_manifests(),
-            },
-            fingerprint,
-            inputs: None,
-        })
+        Ok(Resolution { metadata, lock, originals, fingerprint, inputs: None })
     }
 
     /// The lockfile that cargo writes with these texts instead of those on disk. Locked versions stay

@@ -1,11 +1,13 @@
 //! The engine: a thread that owns one graph, everything that borrows from it, and runs the checks.
 //! After a change of the policy only the checks run again; the graph stays.
 
+mod declared_dependencies;
 mod gathered_licenses;
 mod graph_cache;
+mod graph_states;
 
 use std::{
-    cell::OnceCell,
+    cell::{OnceCell, RefCell},
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, OnceLock, mpsc},
     thread,
@@ -26,7 +28,7 @@ use krates::cm::Metadata;
 
 use super::{
     Check, CheckResults, CheckSet, Code, Counts, Database, EngineRequest, Finding, GraphOptions,
-    LintLevels, PolicyText, ResolvedDependency, Severity,
+    LintLevels, PolicyText, Severity,
     check_cache::{self, CheckCache},
     collect::{self, Context},
     graph, license_files, license_limits,
@@ -37,8 +39,6 @@ use super::{
     message_text::{join_with_and, sanitize},
     own_finding,
     policy::DenyConfig,
-    releases::VersionListings,
-    resolved_dependencies::resolved_dependencies,
 };
 use crate::{
     cache::Inputs,
@@ -46,8 +46,10 @@ use crate::{
     threads::{self, Activity},
     workspace::Workspace,
 };
-use gathered_licenses::{GatherInputs, Gathered, GatheredLicenses};
+use declared_dependencies::DeclaredDependencies;
+use gathered_licenses::{GatherInputs, Gathered, GatheredLicenses, can_be_gathered_ahead};
 use graph_cache::GraphCache;
+use graph_states::{GraphState, GraphStates};
 
 /// The checks walk deep graphs recursively.
 const STACK: usize = 32 << 20;
@@ -75,7 +77,16 @@ type PendingCheck = (EngineRequest, mpsc::Sender<CheckResults>);
 /// The messages to the thread.
 enum EngineCommand {
     Check(Box<PendingCheck>),
+    /// Cargo is resolving these copies: an update with them will probably come.
+    Prepare(Originals),
     UpdateRequirements(RequirementsUpdate),
+}
+
+/// What the next check needs.
+enum StateChange {
+    /// Only the layout of manifests has changed: the graph stays.
+    Layout(Box<PendingCheck>),
+    Requirements(RequirementsUpdate),
 }
 
 /// New requirements in the manifests, which cargo resolves to the same packages.
@@ -169,6 +180,12 @@ impl Engine {
         Self::wait_until_ready(workspace, commands, thread, &built)
     }
 
+    /// Prepares the update of [`Self::with_new_requirements`] while cargo resolves these copies.
+    pub(crate) fn prepare(&self, originals: Originals) {
+        // If the thread has ended, the next check reports it.
+        let _ = self.commands.send(EngineCommand::Prepare(originals));
+    }
+
     fn wait_until_ready(
         workspace: &Workspace,
         commands: mpsc::Sender<EngineCommand>,
@@ -247,12 +264,11 @@ struct PlacedGraph<'p, 'g> {
     locations: LocationIndex<'p>,
     check_cache: CheckCache,
     own_findings: Vec<Finding>,
-    /// The dependencies of the manifests; computed on first use.
-    declared: OnceLock<Arc<Vec<ResolvedDependency>>>,
-    /// The same with the versions in the index cache.
-    declared_with_releases: OnceLock<Arc<Vec<ResolvedDependency>>>,
+    declared: &'p DeclaredDependencies,
     manifests: &'p Manifests,
-    gathered: GatheredLicenses<'g>,
+    gathered: &'p GatheredLicenses<'g>,
+    /// The policy of the last check, if licenses can be gathered ahead for it.
+    gathered_policy: RefCell<Option<PolicyText>>,
 }
 
 fn run(
@@ -262,7 +278,7 @@ fn run(
     ready: &mpsc::Sender<Result<EngineReady, StartError>>,
     commands: &mpsc::Receiver<EngineCommand>,
 ) {
-    let Resolution { metadata, mut originals, .. } = resolution;
+    let Resolution { metadata, originals, .. } = resolution;
     let mut ready = ready.clone();
     let Some(mut metadata) = metadata else {
         let _ = ready.send(Err(StartError::InvalidGraph("there is no metadata".to_owned())));
@@ -287,45 +303,54 @@ fn run(
         }
     };
     tracing::debug!("built the graph of {} packages in {:?}", krates.len(), began.elapsed());
-    let unchecked = members.iter().filter(|(id, _)| krates.nid_for_kid(id).is_none());
-    let unchecked: Vec<_> = unchecked.map(|(_, manifest)| manifest.as_path()).collect();
     let cache = GraphCache::new(&krates, crates_io, folder, refused);
-    let mut lock = Some(lock);
-    let mut before = None;
+    let states = GraphStates::new(workspace, &cache, &members);
+    let mut state = states.read(originals, lock, None);
     loop {
-        let began = Instant::now();
-        let names = UserPaths::new(workspace, &originals);
-        let lock = lock.take().unwrap_or_else(|| LockfileIndex::read(workspace, &names));
-        let unchecked = unchecked.iter().copied();
-        let mut manifests =
-            Manifests::read(&krates, workspace, &names, lock, unchecked, before.as_ref());
-        let graph = DenyGraph::new(&cache);
-        tracing::debug!("read the manifests in {:?}", began.elapsed());
         if ready.send(Ok(cache.ready())).is_err() {
             return;
         }
-        let Some(update) = serve(&graph, &mut manifests, commands) else { return };
-        RequirementsUpdate { originals, ready } = update;
-        before = Some(manifests);
+        let Some((update, prepared)) = serve(&mut state, &states, commands) else { return };
+        let RequirementsUpdate { originals, ready: next_ready } = update;
+        ready = next_ready;
+        let current = prepared.filter(|prepared| states.is_current(prepared, &originals));
+        state = current.unwrap_or_else(|| {
+            let lock = states.read_lock(&originals);
+            states.read(originals, lock, Some(&state.manifests))
+        });
     }
 }
 
-/// Runs checks until the requirements in the manifests change. `None` when the channel is closed.
-fn serve(
-    graph: &DenyGraph<'_>,
-    manifests: &mut Manifests,
+/// Runs checks until the requirements in the manifests change; returns what was prepared for that, too. `None` when the
+/// channel is closed.
+fn serve<'g>(
+    state: &mut GraphState<'g>,
+    states: &GraphStates<'g>,
     commands: &mpsc::Receiver<EngineCommand>,
-) -> Option<RequirementsUpdate> {
+) -> Option<(RequirementsUpdate, Option<GraphState<'g>>)> {
     let mut next = None;
+    let mut prepared = None;
     loop {
-        next = match PlacedGraph::new(graph, manifests).run_checks(next, commands)? {
-            // Only the layout of manifests has changed: the graph stays.
-            EngineCommand::Check(pending) => {
-                manifests.update_texts(&pending.0.manifests);
-                Some(pending)
+        let GraphState { graph, manifests, gathered, declared, .. } = &*state;
+        let placed = PlacedGraph::new(graph, manifests, gathered, declared);
+        let change = placed.run_checks(next.take(), commands, &mut |originals| {
+            let lock = states.read_lock(&originals);
+            let read = states.read(originals, lock, Some(manifests));
+            if let Some(policy) = &*placed.gathered_policy.borrow() {
+                read.gathered.prepare(&read.graph, policy);
             }
-            EngineCommand::UpdateRequirements(update) => return Some(update),
-        };
+            declared.prepare_as(&read.declared, graph.krates, &read.manifests);
+            prepared = Some(read);
+        });
+        drop(placed);
+        match change? {
+            StateChange::Layout(pending) => {
+                state.manifests.update_texts(&pending.0.manifests);
+                state.declared = DeclaredDependencies::default();
+                next = Some(pending);
+            }
+            StateChange::Requirements(update) => return Some((update, prepared)),
+        }
     }
 }
 
@@ -506,26 +531,32 @@ impl<'g> DenyGraph<'g> {
 }
 
 impl<'p, 'g> PlacedGraph<'p, 'g> {
-    fn new(graph: &'p DenyGraph<'g>, manifests: &'p Manifests) -> Self {
+    fn new(
+        graph: &'p DenyGraph<'g>,
+        manifests: &'p Manifests,
+        gathered: &'p GatheredLicenses<'g>,
+        declared: &'p DeclaredDependencies,
+    ) -> Self {
         Self {
             graph,
             locations: LocationIndex::new(graph.krates, manifests),
             check_cache: CheckCache::default(),
             own_findings: manifests.unchecked.iter().map(|one| unchecked_member(one)).collect(),
-            declared: OnceLock::new(),
-            declared_with_releases: OnceLock::new(),
+            declared,
             manifests,
-            gathered: GatheredLicenses::default(),
+            gathered,
+            gathered_policy: RefCell::default(),
         }
     }
 
-    /// Runs checks, `first` one first, and returns the first command that needs manifests in another
-    /// state. `None` when the channel is closed.
+    /// Runs checks, `first` one first, and returns the first change of manifests that is needed. `None` when the channel is
+    /// closed.
     fn run_checks(
         &self,
         first: Option<Box<PendingCheck>>,
         commands: &mpsc::Receiver<EngineCommand>,
-    ) -> Option<EngineCommand> {
+        prepare: &mut dyn FnMut(Originals),
+    ) -> Option<StateChange> {
         for command in first.map(EngineCommand::Check).into_iter().chain(commands) {
             match command {
                 EngineCommand::Check(pending)
@@ -537,10 +568,16 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
                     // The caller may have given up.
                     let _ = pending.1.send(results);
                     if is_complete {
-                        self.gathered.prepare(self.graph, &pending.0);
+                        self.gathered.prepare_next(self.graph, &pending.0);
+                        let can_be = can_be_gathered_ahead(&pending.0);
+                        self.gathered_policy.replace(can_be.then_some(pending.0.policy));
                     }
                 }
-                other => return Some(other),
+                EngineCommand::Check(pending) => return Some(StateChange::Layout(pending)),
+                EngineCommand::Prepare(originals) => prepare(originals),
+                EngineCommand::UpdateRequirements(update) => {
+                    return Some(StateChange::Requirements(update));
+                }
             }
         }
         None
@@ -574,7 +611,7 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
         let Some(mut config) = parsed.config else { return Some(CheckResults::default()) };
         let mut results = CheckResults {
             findings: self.own_findings.clone(),
-            declared: self.declared(request.releases),
+            declared: self.declared.get(self.graph.krates, self.manifests, request.releases),
             folders: Arc::clone(&self.graph.cache.folders),
             graph: self.graph.cache.facts(),
             ..CheckResults::default()
@@ -663,21 +700,6 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
             self.gathered.put_back(Gathered { files, policy_id, summary, inputs });
         }
         Some(results)
-    }
-
-    /// The dependencies, perhaps with the versions that the index cache lists.
-    fn declared(&self, with_releases: bool) -> Arc<Vec<ResolvedDependency>> {
-        if !with_releases {
-            let compute =
-                || Arc::new(resolved_dependencies(self.graph.krates, self.manifests, &|_| None));
-            return Arc::clone(self.declared.get_or_init(compute));
-        }
-        let compute = || {
-            let listings = VersionListings::read(self.graph.krates);
-            let versions = |krate| listings.of(krate);
-            Arc::new(resolved_dependencies(self.graph.krates, self.manifests, &versions))
-        };
-        Arc::clone(self.declared_with_releases.get_or_init(compute))
     }
 
     fn failed_check(&self, check: Check, failure: &str) -> Finding {

@@ -215,6 +215,13 @@ impl Manifests {
         manifests
     }
 
+    /// Whether the lockfile has the text that was read.
+    pub(super) fn has_current_lock(&self, workspace: &Workspace, names: &UserPaths<'_>) -> bool {
+        let now = read_to_string(&names.checked(&workspace.lockfile())).ok();
+        let now = now.map(|text| SourceText::new(&text));
+        self.lock.as_ref().map(|lock| &lock.text) == now.as_ref()
+    }
+
     fn all(&self) -> impl Iterator<Item = &Arc<LocalManifest>> {
         let all = self.by_node.values().chain(self.other_roots.values());
         all.chain([&self.root, &self.checked]).chain(&self.unchecked)

@@ -52,6 +52,7 @@ pub(super) fn resolved_dependencies<'g, 'v>(
     versions: &dyn Fn(&'g Krate) -> Option<&'v [ListedVersion]>,
 ) -> Vec<ResolvedDependency> {
     let mut all = Vec::new();
+    let mut dependents: HashMap<krates::NodeId, usize> = HashMap::new();
     for local in krates.krates().filter(|krate| krate.source.is_none()) {
         let Some(node) = krates.nid_for_kid(&local.id) else { continue };
         let Some(manifest) = manifests.of_node(node) else { continue };
@@ -67,8 +68,11 @@ pub(super) fn resolved_dependencies<'g, 'v>(
             let releases = versions(krate).and_then(|listed| {
                 Releases::of(listed, &krate.version, &requirement, local.rust_version.as_ref())
             });
+            let dependents =
+                *dependents.entry(target).or_insert_with(|| krates.direct_dependents(target).len());
             let resolved = |manifest, dependency| {
-                let resolved = resolved_dependency(krates, manifest, dependency, target)?;
+                let resolved =
+                    resolved_dependency(krates, manifest, dependency, target, dependents)?;
                 Some(ResolvedDependency { releases: releases.clone(), ..resolved })
             };
             all.extend(resolved(manifest, dependency));
@@ -96,6 +100,7 @@ fn resolved_dependency(
     manifest: &LocalManifest,
     dependency: &Dependency,
     target: krates::NodeId,
+    dependents: usize,
 ) -> Option<ResolvedDependency> {
     let krate = paths::krate(krates, target)?;
     let features = krates.get_enabled_features(&krate.id);
@@ -110,6 +115,6 @@ fn resolved_dependency(
         repository: krate.repository.clone(),
         releases: None,
         features: features.map(|all| all.iter().cloned().collect()).unwrap_or_default(),
-        dependents: krates.direct_dependents(target).len(),
+        dependents,
     })
 }

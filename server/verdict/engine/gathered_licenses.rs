@@ -18,7 +18,7 @@ use codespan_reporting::files::Files as _;
 
 use super::DenyGraph;
 use crate::verdict::{
-    Check, EngineRequest,
+    Check, EngineRequest, PolicyText,
     license_files::{has_changing_files, is_license_name, needs_text},
 };
 
@@ -102,14 +102,22 @@ impl<'g> GatheredLicenses<'g> {
         self.next.replace(Some(unused));
     }
 
-    /// Gathers for the next check after one with this request.
-    pub(super) fn prepare(&self, graph: &DenyGraph<'g>, request: &EngineRequest) {
+    /// Gathers for the next check after one with this request; not after the first one, which may be the only one.
+    pub(super) fn prepare_next(&self, graph: &DenyGraph<'g>, request: &EngineRequest) {
         let is_first = !self.had_check.replace(true);
-        if is_first || self.next.borrow().is_some() || !can_be_gathered_ahead(request) {
+        if !is_first && can_be_gathered_ahead(request) {
+            self.prepare(graph, &request.policy);
+        }
+    }
+
+    /// Gathers for the next check, which probably has this policy.
+    pub(super) fn prepare(&self, graph: &DenyGraph<'g>, policy: &PolicyText) {
+        self.had_check.set(true);
+        if self.next.borrow().is_some() {
             return;
         }
-        let (mut files, policy_id) = graph.files_with(&request.policy);
-        let Ok(parsed) = request.policy.parse(policy_id, &mut files) else { return };
+        let (mut files, policy_id) = graph.files_with(policy);
+        let Ok(parsed) = policy.parse(policy_id, &mut files) else { return };
         let Some(config) = parsed.config.map(|config| config.licenses) else { return };
         let inputs = GatherInputs::of(graph.krates, &config);
         // A panic is reported by the check.
@@ -120,6 +128,6 @@ impl<'g> GatheredLicenses<'g> {
 }
 
 /// A file of exceptions would be added to the files each time the policy is parsed.
-fn can_be_gathered_ahead(request: &EngineRequest) -> bool {
+pub(super) fn can_be_gathered_ahead(request: &EngineRequest) -> bool {
     request.checks.contains(Check::Licenses) && request.policy.exceptions.is_none()
 }

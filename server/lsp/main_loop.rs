@@ -9,7 +9,7 @@ mod shared_policy;
 mod verdicts;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -86,7 +86,8 @@ pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiv
     };
     let doing = Activity::just("deciding what to check and show");
     let mut restarts = Restarts::default();
-    while let Some(event) = events.recv().await {
+    let mut waiting = VecDeque::new();
+    while let Some(event) = next_event(&mut events, &mut waiting).await {
         // Events that the shutdown itself causes are ignored.
         if main_loop.session.is_ending() {
             return;
@@ -105,6 +106,30 @@ pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiv
                 let _ = threads::catch_panic_async(&doing, main_loop.start_over()).await;
             }
             None => threads::give_up(&doing),
+        }
+    }
+}
+
+/// The next event that has to be handled. Of several edits of a document that wait, only the last one is handled: each is
+/// handled with the text that the document has then.
+async fn next_event(
+    events: &mut mpsc::UnboundedReceiver<Event>,
+    waiting: &mut VecDeque<Event>,
+) -> Option<Event> {
+    loop {
+        if waiting.is_empty() {
+            waiting.push_back(events.recv().await?);
+        }
+        while let Ok(event) = events.try_recv() {
+            waiting.push_back(event);
+        }
+        let event = waiting.pop_front()?;
+        let is_same_edit = |later: &Event| match (&event, later) {
+            (Event::Edited(path), Event::Edited(later)) => path == later,
+            _ => false,
+        };
+        if !waiting.iter().any(is_same_edit) {
+            return Some(event);
         }
     }
 }
@@ -557,4 +582,32 @@ fn is_inside(workspace: &Workspace, folders: &[Utf8PathBuf]) -> bool {
     folders
         .iter()
         .any(|folder| workspace.root.starts_with(folder) || folder.starts_with(&workspace.root))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn last_of_several_edits_replaces_the_others() {
+        let (sender, mut events) = mpsc::unbounded_channel();
+        let (one, other) = (Utf8PathBuf::from("/w/Cargo.toml"), Utf8PathBuf::from("/w/deny.toml"));
+        let sent = [
+            Event::Edited(one.clone()),
+            Event::Edited(other.clone()),
+            Event::Saved(one.clone()),
+            Event::Edited(one.clone()),
+        ];
+        for event in sent {
+            sender.send(event).expect("it is received");
+        }
+        drop(sender);
+        let mut waiting = VecDeque::new();
+        let mut handled = Vec::new();
+        while let Some(event) = next_event(&mut events, &mut waiting).await {
+            handled.push(format!("{event:?}"));
+        }
+        let expected = [Event::Edited(other), Event::Saved(one.clone()), Event::Edited(one)];
+        assert_eq!(handled, expected.map(|event| format!("{event:?}")));
+    }
 }

@@ -36,7 +36,9 @@ pub(crate) fn turn_off(command: &mut Command, folder: &Utf8Path) {
 
 /// Whether a configuration of a folder, of one above it or of cargo's home may name a wrapper.
 fn configuration_names_one(folder: &Utf8Path) -> bool {
-    let above = folder.ancestors();
+    // Cargo looks upwards from the real folder, which may have been opened through a link.
+    let real = folder.canonicalize_utf8();
+    let above = real.as_deref().unwrap_or(folder).ancestors();
     let above = above.flat_map(|folder| CONFIGURATION_NAMES.map(|name| folder.join(name)));
     let mut files = above.chain(configuration_files());
     files.any(|file: Utf8PathBuf| match read_to_string(&file) {

@@ -254,7 +254,7 @@ fn rustc_is_not_started_again_for_each_check() {
     assert_eq!(world.check("").code, 0);
     let first = started(&world);
     assert!(first > 0, "cargo asks rustc");
-    // The second check resolves anew, in the workspace and, after another edit, in a copy.
+    // Each of the next checks starts cargo, in the workspace and, after another edit, in a copy.
     for (before, after) in [("plain = \"1\"", "plain = \"1.0\""), ("0.1.0", "0.1.1")] {
         world.edit("Cargo.toml", before, after);
         assert_eq!(world.check("").code, 0);
@@ -264,6 +264,19 @@ fn rustc_is_not_started_again_for_each_check() {
     world.write(".cargo/config.toml", "[build]\nrustc-wrapper = \"/nowhere/sccache\"\n");
     assert_eq!(world.check("").code, 0);
     fs::remove_dir_all(world.path(".cargo")).expect("it was written");
+    #[cfg(unix)]
+    {
+        // Cargo looks above the real folder of a link.
+        let configuration = "[build]\nrustc-wrapper = \"/nowhere/sccache\"\n";
+        world.write("../elsewhere/.cargo/config.toml", configuration);
+        for file in ["Cargo.toml", "Cargo.lock", "deny.toml"] {
+            world.write(&format!("../elsewhere/work/{file}"), world.read(file));
+        }
+        world.write("../elsewhere/work/src/lib.rs", "");
+        let link = world.path("../opened");
+        std::os::unix::fs::symlink(world.path("../elsewhere/work"), &link).expect("a link");
+        assert_eq!(world.check(&format!("--manifest-path {link}/Cargo.toml")).code, 0);
+    }
     world.set("CARGO_BUILD_RUSTC_WRAPPER", "/nowhere/sccache");
     assert_eq!(world.check("").code, 0);
 }

@@ -515,9 +515,7 @@ fn parse_metadata(
 ) -> Result<(Metadata, Option<GraphFingerprint>), ResolveError> {
     let fingerprint = GraphFingerprint::of(json);
     (hooks.is_known)(&fingerprint);
-    let metadata = parse(manifest, json)?;
-    let fingerprint = Some(fingerprint).filter(|_| !fingerprint::needs_requirements(&metadata));
-    Ok((metadata, fingerprint))
+    parse_with(fingerprint, manifest, json)
 }
 
 /// The same, but only if the graph is not known.
@@ -530,8 +528,19 @@ fn parse_new_metadata(
     if (hooks.is_known)(&fingerprint) {
         return Ok((None, Some(fingerprint)));
     }
-    let (metadata, fingerprint) = parse_metadata(manifest, json, &ResolveHooks::NONE)?;
+    let (metadata, fingerprint) = parse_with(fingerprint, manifest, json)?;
     Ok((Some(metadata), fingerprint))
+}
+
+/// The metadata, and its fingerprint if the graph does not depend on requirements.
+fn parse_with(
+    fingerprint: GraphFingerprint,
+    manifest: &Utf8Path,
+    json: &str,
+) -> Result<(Metadata, Option<GraphFingerprint>), ResolveError> {
+    let metadata = parse(manifest, json)?;
+    let fingerprint = Some(fingerprint).filter(|_| !fingerprint::needs_requirements(&metadata));
+    Ok((metadata, fingerprint))
 }
 
 fn parse<T: DeserializeOwned>(manifest: &Utf8Path, output: &str) -> Result<T, ResolveError> {

@@ -1,9 +1,6 @@
 //! The findings of a verdict by file, since editors ask for those of one file at a time.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::HashMap, sync::OnceLock};
 
 use camino::Utf8Path;
 
@@ -13,9 +10,9 @@ use crate::{
     verdict::{Finding, ResolvedDependency},
 };
 
-/// What a verdict has in each file, computed when it is first needed. A clone of the verdict may be changed, so its index starts anew.
+/// What a verdict has in each file, computed when it is first needed. A clone of the verdict may be changed, so it has no index.
 #[derive(Debug, Default)]
-pub struct ByFile(OnceLock<HashMap<Arc<str>, InFile>>);
+pub struct ByFile(OnceLock<HashMap<FilePath, InFile>>);
 
 impl Clone for ByFile {
     fn clone(&self) -> Self {
@@ -52,27 +49,26 @@ impl Verdict {
 
     /// The files with locations of findings or dependencies, in no order.
     pub(crate) fn files(&self) -> impl Iterator<Item = FilePath> {
-        self.index().keys().map(|file| FilePath::from(Arc::clone(file)))
+        self.index().keys().cloned()
     }
 
     fn in_file(&self, file: &Utf8Path) -> Option<&InFile> {
-        let index = self.index();
-        index.get(file.as_str()).or_else(|| index.get(&*FilePath::from(file).shared()))
+        self.index().get(&FilePath::from(file))
     }
 
-    fn index(&self) -> &HashMap<Arc<str>, InFile> {
+    fn index(&self) -> &HashMap<FilePath, InFile> {
         self.by_file.0.get_or_init(|| {
-            let mut files: HashMap<Arc<str>, InFile> = HashMap::new();
+            let mut files: HashMap<FilePath, InFile> = HashMap::new();
             for (index, finding) in self.findings.iter().enumerate() {
                 for location in &finding.locations {
-                    let here = files.entry(location.file.shared()).or_default();
+                    let here = files.entry(location.file.clone()).or_default();
                     if here.findings.last() != Some(&index) {
                         here.findings.push(index);
                     }
                 }
             }
             for (index, one) in self.declared.iter().enumerate() {
-                files.entry(one.file.shared()).or_default().declared.push(index);
+                files.entry(one.file.clone()).or_default().declared.push(index);
             }
             files
         })

@@ -18,11 +18,6 @@ impl FilePath {
         Utf8Path::new(&*self.0)
     }
 
-    /// The path as written.
-    pub(crate) fn shared(&self) -> Arc<str> {
-        Arc::clone(&self.0)
-    }
-
     /// Whether both are clones of one value.
     fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -40,12 +35,6 @@ impl Deref for FilePath {
 impl AsRef<Utf8Path> for FilePath {
     fn as_ref(&self) -> &Utf8Path {
         self
-    }
-}
-
-impl From<Arc<str>> for FilePath {
-    fn from(path: Arc<str>) -> Self {
-        Self(path)
     }
 }
 

@@ -6,7 +6,7 @@
 //! opened again. (The protocol has no request for it.)
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -350,6 +350,11 @@ impl Documents {
     /// The paths of all open documents.
     pub(super) fn paths(&self) -> Vec<Utf8PathBuf> {
         self.0.keys().cloned().collect()
+    }
+
+    /// The version of each open document.
+    pub(super) fn versions(&self) -> BTreeMap<Utf8PathBuf, i32> {
+        self.0.iter().map(|(path, document)| (path.clone(), document.version)).collect()
     }
 
     /// The texts of these documents, as far as they are known and newer than the files, for a check.

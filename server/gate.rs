@@ -575,7 +575,7 @@ impl Gate {
         }
         let shared = self.shared_resolution.as_ref().map(|shared| &shared.resolution);
         let for_target = match (&platform, shared) {
-            (Some(triple), Some(shared)) => shared.for_target(triple),
+            (Some(triple), Some(shared)) => shared.for_target(triple, &self.workspace),
             (None, Some(shared)) => Some(shared.clone()),
             (_, None) => None,
         };

@@ -5,6 +5,7 @@
 
 mod buffers;
 mod build;
+mod cargo_configuration;
 mod cargo_error;
 mod fingerprint;
 mod metadata_cache;
@@ -135,9 +136,10 @@ pub struct Resolution {
 
 impl Resolution {
     /// The same as cargo resolves it with `--filter-platform`; `None` if only cargo knows.
-    pub(crate) fn for_target(&self, triple: &str) -> Option<Self> {
+    pub(crate) fn for_target(&self, triple: &str, workspace: &Workspace) -> Option<Self> {
+        let flags = platform::CompilerFlags::of(workspace.folder());
         Some(Self {
-            metadata: Some(platform::for_target(self.metadata.as_ref()?, triple)?),
+            metadata: Some(platform::for_target(self.metadata.as_ref()?, triple, &flags)?),
             lock: self.lock,
             originals: self.originals.clone(),
             fingerprint: self.fingerprint.clone(),

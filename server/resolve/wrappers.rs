@@ -6,9 +6,9 @@
 
 use std::{env, process::Command};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
-use crate::{facts::configuration_files, text::read_to_string, workspace::CONFIGURATION_NAMES};
+use super::cargo_configuration::configuration_texts;
 
 /// The variables that override the configuration (The Cargo Book, "build.rustc-wrapper" and "build.rustc-workspace-wrapper").
 const VARIABLES: [&str; 2] = ["RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"];
@@ -34,15 +34,7 @@ pub(crate) fn turn_off(command: &mut Command, folder: &Utf8Path) {
     }
 }
 
-/// Whether a configuration of a folder, of one above it or of cargo's home may name a wrapper.
+/// Whether a configuration may name a wrapper.
 fn configuration_names_one(folder: &Utf8Path) -> bool {
-    // Cargo looks upwards from the real folder, which may have been opened through a link.
-    let real = folder.canonicalize_utf8();
-    let above = real.as_deref().unwrap_or(folder).ancestors();
-    let above = above.flat_map(|folder| CONFIGURATION_NAMES.map(|name| folder.join(name)));
-    let mut files = above.chain(configuration_files());
-    files.any(|file: Utf8PathBuf| match read_to_string(&file) {
-        Ok(text) => MENTIONS.iter().any(|mention| text.contains(mention)),
-        Err(_) => file.exists(),
-    })
+    configuration_texts(folder).any(|text| MENTIONS.iter().any(|mention| text.contains(mention)))
 }

@@ -158,3 +158,32 @@ fn dependency_of_another_target_stays_out_although_a_feature_names_it() {
     assert_eq!(rejected.len(), 1);
     assert_eq!(rejected[0].gates, ["ci.yml:9 x86_64-pc-windows-msvc"]);
 }
+
+/// Cargo takes as long for each target as for all: it runs once, where it is known what the compiler says.
+#[cfg(unix)]
+#[test]
+fn cargo_runs_once_for_all_targets_although_tables_name_options_of_the_compiler() {
+    let mut world = world(TARGETS);
+    let table = "cfg(any(windows, all(target_os = \"linux\", not(tokio_unstable))))";
+    world.edit("Cargo.toml", "'cfg(windows)'", &format!("'{table}'"));
+    world.before_cargo("echo run >> \"$CARGO_HOME/runs\"");
+    world.let_write("../cargo/runs");
+    let rejecting = |world: &World| {
+        world.write("../cargo/runs", "");
+        let report = world.check("--as-ci");
+        let rejected = report.with("rejected");
+        assert_eq!(rejected.len(), 1, "{}", report.shown());
+        (rejected[0].gates.join(", "), world.read("../cargo/runs").lines().count())
+    };
+    let windows = "ci.yml:9 x86_64-pc-windows-msvc";
+    let linux_and_windows = format!("ci.yml:9 x86_64-unknown-linux-gnu, {windows}");
+    assert_eq!(rejecting(&world), (linux_and_windows.clone(), 1));
+    // Only cargo knows to which targets these flags apply: it runs once more, for the target that has to do with them.
+    let flags = "[target.x86_64-unknown-linux-gnu]\nrustflags = [\"--cfg=tokio_unstable\"]\n";
+    world.write(".cargo/config.toml", flags);
+    assert_eq!(rejecting(&world), (windows.to_owned(), 2));
+    world.write(".cargo/config.toml", "[build]\nrustflags = [\"--cfg=loom\"]\n");
+    assert_eq!(rejecting(&world), (linux_and_windows, 1));
+    world.set("RUSTFLAGS", "--cfg tokio_unstable");
+    assert_eq!(rejecting(&world), (windows.to_owned(), 2));
+}

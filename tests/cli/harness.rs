@@ -171,6 +171,17 @@ impl World {
         self.set("PATH", &self.path("../bin"));
     }
 
+    /// Runs a script each time before `cargo metadata`.
+    #[cfg(unix)]
+    pub(crate) fn before_cargo(&mut self, script: &str) {
+        let fake = format!(
+            "#!/bin/sh\ncase \"$1\" in metadata)\n{script}\nesac\nunset CARGO\nexec cargo \"$@\"\n"
+        );
+        self.write("../fake/cargo", fake);
+        self.make_executable("../fake/cargo");
+        self.set("CARGO", &self.path("../fake/cargo"));
+    }
+
     /// Lets a file be run as a program.
     #[cfg(unix)]
     pub(crate) fn make_executable(&self, path: &str) {

@@ -23,16 +23,6 @@ allow = ["MIT"]
 mine
 "#;
 
-/// A program that is cargo, but does something first when it is to resolve a workspace.
-fn before_cargo(world: &mut World, script: &str) {
-    let fake = format!(
-        "#!/bin/sh\ncase \"$1\" in metadata)\n{script}\nesac\nunset CARGO\nexec cargo \"$@\"\n"
-    );
-    world.write("../fake/cargo", fake);
-    world.make_executable("../fake/cargo");
-    world.set("CARGO", &world.path("../fake/cargo"));
-}
-
 /// Whether the kernel supports confining a process.
 #[cfg(target_os = "linux")]
 fn kernel_confines() -> bool {
@@ -70,7 +60,7 @@ fn try_to_write_elsewhere(mut world: World) {
          echo x > inside && pwd >> \"$CARGO_HOME/inside\"\n\
          echo x > \"$TMPDIR/inside\" && echo \"$TMPDIR\" >> \"$CARGO_HOME/temporary\""
     );
-    before_cargo(&mut world, &script);
+    world.before_cargo(&script);
     let db = world.path("../db");
     let run = world.run_that_writes_anywhere(&["check", "--offline", "--db", &db]);
     // In any case it has worked.
@@ -155,8 +145,7 @@ fn cargo_writes_to_linked_folders_in_its_home() {
     let inner = world.path("../disk/registry/new");
     std::os::unix::fs::symlink(world.path("../disk/cache-of-registry"), inner).expect("a link");
     world.let_write("../disk");
-    before_cargo(
-        &mut world,
+    world.before_cargo(
         "for file in registry/package registry/new/package git/package .global-cache; do\n\
            echo x >> \"$CARGO_HOME/$file\" || exit 1\n\
          done",
@@ -177,7 +166,7 @@ fn variables(world: &World, file: &str, starts: &[&str]) -> String {
 #[test]
 fn environment_of_cargo_does_not_depend_on_the_users() {
     let mut world = World::locked(PACKAGE);
-    before_cargo(&mut world, "env > \"$CARGO_HOME/variables\"");
+    world.before_cargo("env > \"$CARGO_HOME/variables\"");
     world.let_write("../cargo/variables");
     for (name, value) in [
         ("RUST_BACKTRACE", "full"),

@@ -5,6 +5,8 @@ mod by_file;
 mod ci_lines;
 mod databases;
 mod failures;
+mod graphs;
+mod kept_graphs;
 mod lints;
 mod options;
 mod over_limit;
@@ -17,35 +19,31 @@ mod stored_findings;
 mod texts;
 mod totals;
 mod united;
+mod unsaved;
 mod untrusted;
 mod verdict;
 mod verdict_cache;
 
-use std::{cell::Cell, collections::BTreeMap, sync::Arc};
-
-use camino::Utf8PathBuf;
+use std::sync::Arc;
 
 pub use crate::policy::lints::GateVersion;
 use crate::{
     cache::Inputs,
     facts::RefreshPolicy,
-    model::fingerprint::FileFingerprint,
-    resolve::{
-        BufferCopy, GraphFingerprint, LockState, MetadataOptions, Resolution, ResolveError,
-        ResolveHooks, Resolver,
-    },
+    resolve::{BufferCopy, LockState, ResolveError, Resolver},
     text::SourceText,
     threads::{self, Activity},
     verdict::{
-        Check, Database, Engine, EngineError, EngineRequest, Finding, GraphOptions, LintLevels,
-        LoadedPolicy, LockedVersions, ProvisionalInput, Severity, load_license_texts_if_needed,
-        provisional,
+        Check, Database, EngineRequest, Finding, LintLevels, LoadedPolicy, LockedVersions,
+        ManifestStore, ProvisionalInput, Severity, load_license_texts_if_needed, provisional,
     },
     workspace::Workspace,
 };
 pub use ci_lines::gate_versions;
 pub use databases::Databases;
 pub(crate) use failures::{is_manifest_syntax, manifest_syntax};
+use graphs::{GraphState, SharedResolution};
+use kept_graphs::{GraphKey, KeptGraphs};
 use lints::LintFacts;
 pub use options::GateOptions;
 use over_limit::{Exceeded, exceeded};
@@ -54,9 +52,9 @@ pub use progress::Progress;
 use run::CheckRun;
 pub use several::CommandLine;
 pub use texts::{OnDisk, Texts, resolves_equally};
-use texts::{ResolvedTexts, fingerprint};
 pub use totals::{Totals, errors_and_warnings};
 use united::GateVerdict;
+use unsaved::Unsaved;
 pub use verdict::{GateOutcome, Verdict};
 
 /// The exit code of a run that reached no verdict (`EX_SOFTWARE` of `sysexits.h`).
@@ -66,7 +64,9 @@ pub const NO_VERDICT: u8 = 70;
 #[derive(Debug)]
 pub struct Gate {
     workspace: Workspace,
-    kept: Option<KeptGraph>,
+    kept: KeptGraphs,
+    /// The manifests of the graphs.
+    manifests: Arc<ManifestStore>,
     /// Why the last resolution failed, with locations in the resolved texts. Not repeated until the key
     /// changes.
     failed_resolution: Option<FailedResolution>,
@@ -74,8 +74,8 @@ pub struct Gate {
     resolve_error: Option<Arc<ResolveError>>,
     /// The copy in which unsaved manifests are resolved. Outlives the engine, which reads from it.
     copy: Option<BufferCopy>,
-    /// The last unsaved texts without syntax errors; a manifest with errors does not replace its last one.
-    valid_buffers: BTreeMap<Utf8PathBuf, SourceText>,
+    /// The unsaved texts of the last check.
+    unsaved: Arc<Unsaved>,
     /// The key and the inputs of the last verdict, if it may be cached.
     cacheable: Option<(String, Inputs)>,
     /// The key and the inputs of the verdict that was cached last.
@@ -92,20 +92,12 @@ pub struct Gate {
     exceeded: Exceeded,
     /// The command lines of the last check were several: they share a resolution.
     has_several_lines: bool,
-    /// The index of the command line whose graph is kept.
-    kept_line: usize,
     /// The last resolution, while it is used for several command lines.
     shared_resolution: Option<SharedResolution>,
     /// The last verdict of each command line of CI, if there are several.
     line_verdicts: Vec<GateVerdict>,
-}
-
-/// A resolution that several command lines use.
-#[derive(Debug)]
-struct SharedResolution {
-    options: MetadataOptions,
-    unsaved: BTreeMap<Utf8PathBuf, FileFingerprint>,
-    resolution: Resolution,
+    /// Those of the last check, which may have been one of texts that are tried out.
+    checked_lines: Vec<GateVerdict>,
 }
 
 /// A resolution that failed.
@@ -116,70 +108,17 @@ struct FailedResolution {
     error: Arc<ResolveError>,
 }
 
-#[derive(Debug)]
-struct KeptGraph {
-    key: GraphKey,
-    lock: LockState,
-    /// An unsaved text was resolved, so the verdict is not that of the files on disk.
-    edited: bool,
-    /// The inputs of the resolution, if it is that of the files on disk.
-    inputs: Option<Inputs>,
-    /// The manifests of the local packages.
-    local_manifests: Arc<[Utf8PathBuf]>,
-    /// While this stays the same, so does the graph.
-    fingerprint: Option<GraphFingerprint>,
-    engine: Engine,
-}
-
-impl KeptGraph {
-    /// Whether the graph is also that of this key and fingerprint.
-    fn is_for(&self, key: &GraphKey, fingerprint: Option<&GraphFingerprint>) -> bool {
-        self.key.options == key.options
-            && fingerprint.is_some()
-            && self.fingerprint.as_ref() == fingerprint
-    }
-}
-
-/// The result of building the graph.
-enum GraphState {
-    /// It is the kept graph.
-    Ready,
-    /// There is no graph; the run has the reason.
-    Failed,
-    /// The check was canceled.
-    Canceled,
-}
-
-/// The inputs of a graph, except the files on disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct GraphKey {
-    options: GraphOptions,
-    /// The fingerprints of unsaved manifests and lockfiles.
-    unsaved: BTreeMap<Utf8PathBuf, FileFingerprint>,
-}
-
-impl GraphKey {
-    fn new(loaded: &LoadedPolicy, buffers: &BTreeMap<Utf8PathBuf, SourceText>) -> Self {
-        let unsaved = buffers.iter().map(|(path, text)| (path.clone(), fingerprint(path, text)));
-        Self { options: loaded.graph.clone(), unsaved: unsaved.collect() }
-    }
-
-    /// Whether cargo resolves the same for both.
-    fn resolves_as(&self, other: &Self) -> bool {
-        self.options.metadata == other.options.metadata && self.unsaved == other.unsaved
-    }
-}
-
 impl Gate {
     /// A gate without any results.
     pub fn new(workspace: Workspace) -> Self {
         Self {
             workspace,
-            kept: None,
+            kept: KeptGraphs::new(),
+            manifests: Arc::default(),
             failed_resolution: None,
             resolve_error: None,
             copy: None,
-            valid_buffers: BTreeMap::new(),
+            unsaved: Arc::default(),
             cacheable: None,
             cached: None,
             last_complete: None,
@@ -188,17 +127,22 @@ impl Gate {
             engine_panicked: false,
             exceeded: Exceeded::default(),
             has_several_lines: false,
-            kept_line: 0,
             shared_resolution: None,
             line_verdicts: Vec::new(),
+            checked_lines: Vec::new(),
         }
+    }
+
+    /// A gate for texts that are tried out: each has graphs of its own, so only one is kept.
+    pub(crate) fn for_trials(workspace: Workspace) -> Self {
+        Self { kept: KeptGraphs::one(), ..Self::new(workspace) }
     }
 
     /// A gate to replace one that has panicked; it keeps the last verdict and buffers.
     pub(crate) fn restarted(&self) -> Self {
         let mut gate = Self::new(self.workspace.clone());
         gate.last_complete.clone_from(&self.last_complete);
-        gate.valid_buffers.clone_from(&self.valid_buffers);
+        gate.unsaved = Arc::clone(&self.unsaved);
         gate
     }
 
@@ -209,6 +153,7 @@ impl Gate {
 
     /// Sets the verdict from which provisional verdicts are computed, if it is complete.
     pub fn set_baseline(&mut self, verdict: Arc<Verdict>) {
+        self.line_verdicts = std::mem::take(&mut self.checked_lines);
         if verdict.complete {
             self.last_complete = Some(verdict);
         }
@@ -231,12 +176,13 @@ impl Gate {
 
     /// Whether a graph and its thread are kept for the next check.
     pub(crate) fn has_graph(&self) -> bool {
-        self.kept.is_some()
+        !self.kept.is_empty()
     }
 
     /// Drops what only makes the next check faster: the graph, its thread, and the copy.
     pub(crate) fn release_memory(&mut self) {
-        self.kept = None;
+        self.kept.clear();
+        self.manifests = Arc::default();
         self.copy = None;
         self.shared_resolution = None;
         self.locked = None;
@@ -245,7 +191,7 @@ impl Gate {
 
     /// Makes the next check resolve again, as manifests or the lockfile have changed.
     pub fn forget_graph(&mut self) {
-        self.kept = None;
+        self.kept.clear();
         self.failed_resolution = None;
         self.copy = None;
         self.shared_resolution = None;
@@ -276,8 +222,7 @@ impl Gate {
             crate::verdict::sync_std_replacements();
         }
         let source = options.database_source(&loaded);
-        let buffers = self.update_valid_buffers(texts);
-        let key = GraphKey::new(&loaded, &buffers);
+        let key = GraphKey::new(&loaded, &self.unsaved);
         let resolves = self.needs_resolution(&key);
         if resolves && let Some(exact) = self.last_complete.clone() {
             let database = databases.opened(&source);
@@ -296,7 +241,7 @@ impl Gate {
         }
         run.verdict.findings.extend(self.exceeded.warnings.iter().cloned());
         if !self.exceeded.failures.is_empty() {
-            self.kept = None;
+            self.kept.clear();
             run.verdict.findings.extend(self.exceeded.failures.iter().cloned());
             return Some(run.verdict);
         }
@@ -315,22 +260,23 @@ impl Gate {
                     Activity::to("opening the advisories of", self.workspace.manifest.as_str());
                 threads::scoped(scope, opening, || databases.prepare(&source, options));
             }
-            self.build_graph(key, &buffers, options, texts, &mut run, progress)
+            self.build_graph(&key, options, texts, &mut run, progress)
         });
         match graph {
             GraphState::Ready => {}
             GraphState::Failed => return Some(run.verdict),
             GraphState::Canceled => return None,
         }
-        let Some(kept) = &self.kept else { return Some(run.verdict) };
+        let Some(kept) = self.kept.get_mut(&key) else { return Some(run.verdict) };
         run.verdict.packages = kept.engine.packages;
         run.verdict.index_files = Arc::clone(&kept.engine.index_files);
         // While a manifest is edited, a lockfile that does not match is expected.
         if !kept.edited || kept.lock == LockState::Missing {
             run.report_lock_state(kept.lock, &self.workspace, texts);
         }
-        let on_disk =
-            kept.key.unsaved.is_empty() && kept.lock == LockState::UpToDate && policy.is_on_disk();
+        let on_disk = self.unsaved.valid.is_empty()
+            && kept.lock == LockState::UpToDate
+            && policy.is_on_disk();
         let inputs = kept.inputs.as_ref().zip(kept.engine.inputs.as_ref()).filter(|_| on_disk);
         let cacheable = inputs.and_then(|(resolved, read)| {
             let key = verdict_cache::key(&self.workspace, options, &policy, &loaded)?;
@@ -344,7 +290,7 @@ impl Gate {
             policy: policy.clone(),
             database,
             index,
-            manifests: buffers,
+            manifests: kept.manifests_with(self.unsaved.valid.clone(), texts),
             checks,
             levels: options.deny.levels.clone(),
             helps: options.helps,
@@ -368,7 +314,7 @@ impl Gate {
             Err(error) => {
                 self.engine_panicked = true;
                 run.fail(failures::engine(&self.workspace, &error, texts));
-                self.kept = None;
+                self.kept.clear();
             }
         }
         Some(run.verdict)
@@ -441,176 +387,8 @@ impl Gate {
 
     /// Whether cargo has to resolve.
     fn needs_resolution(&self, key: &GraphKey) -> bool {
-        self.kept.as_ref().is_none_or(|kept| kept.key != *key)
+        !self.kept.has(key)
             && self.failed_resolution.as_ref().is_none_or(|failed| !failed.key.resolves_as(key))
-    }
-
-    /// Resolves and builds the graph, unless the kept one has this key.
-    fn build_graph(
-        &mut self,
-        key: GraphKey,
-        buffers: &BTreeMap<Utf8PathBuf, SourceText>,
-        options: &GateOptions,
-        texts: &dyn Texts,
-        run: &mut CheckRun,
-        progress: &dyn Progress,
-    ) -> GraphState {
-        if self.kept.as_ref().is_some_and(|kept| kept.key == key) {
-            return GraphState::Ready;
-        }
-        if let Some(failed) =
-            self.failed_resolution.as_ref().filter(|failed| failed.key.resolves_as(&key))
-        {
-            run.fail(failures::followed(&failed.finding, texts));
-            self.resolve_error = Some(Arc::clone(&failed.error));
-            return GraphState::Failed;
-        }
-        progress.report("resolving dependencies");
-        let keep_running = || !progress.is_cancelled();
-        let (old, ending) = (Cell::new(self.kept.take()), Cell::new(None));
-        // Drop the old graph while cargo's output is parsed, so that only one is in memory.
-        let is_known = |fingerprint: &GraphFingerprint| match old.take() {
-            Some(kept) if kept.is_for(&key, Some(fingerprint)) => {
-                old.set(Some(kept));
-                true
-            }
-            other => {
-                ending.set(other.map(|old| old.engine.shut_down()));
-                false
-            }
-        };
-        let copied = |originals| {
-            let kept = old.take();
-            if let Some(kept) = kept.as_ref().filter(|kept| kept.key.options == key.options) {
-                kept.engine.prepare(originals);
-            }
-            old.set(kept);
-        };
-        let hooks =
-            ResolveHooks { keep_running: &keep_running, copied: &copied, is_known: &is_known };
-        let resolution = self.shared_or_resolved(options, &key, buffers, &hooks);
-        self.kept = old.take();
-        let resolution = match resolution {
-            Ok(resolution) => resolution,
-            Err(ResolveError::Canceled { .. }) => return GraphState::Canceled,
-            Err(error) => {
-                let resolved = ResolvedTexts { buffers, rest: texts };
-                let finding =
-                    failures::resolution(&self.workspace, &error, &options.resolver, &resolved);
-                run.fail(failures::followed(&finding, texts));
-                let error = Arc::new(error);
-                self.resolve_error = Some(Arc::clone(&error));
-                self.failed_resolution = Some(FailedResolution { key, finding, error });
-                return GraphState::Failed;
-            }
-        };
-        let old =
-            self.kept.take().filter(|kept| kept.is_for(&key, resolution.fingerprint.as_ref()));
-        drop(ending);
-        let (lock, inputs) = (resolution.lock, resolution.inputs.clone());
-        let fingerprint = resolution.fingerprint.clone();
-        let local_manifests = match (&old, resolution.local_manifests()) {
-            (_, Some(read)) => read.into(),
-            (Some(old), None) => Arc::clone(&old.local_manifests),
-            (None, None) => Arc::default(),
-        };
-        let comes_from = |path| resolution.comes_from(path, &self.workspace, &local_manifests);
-        let edited = buffers.keys().any(|path| comes_from(path));
-        let engine = match old {
-            Some(old) => old.engine.with_new_requirements(&self.workspace, resolution.originals),
-            None => Engine::start(&self.workspace, resolution, &key.options),
-        };
-        match engine {
-            Ok(engine) => {
-                self.kept = Some(KeptGraph {
-                    key,
-                    lock,
-                    edited,
-                    inputs,
-                    local_manifests,
-                    fingerprint,
-                    engine,
-                });
-                GraphState::Ready
-            }
-            Err(error) => {
-                self.engine_panicked = matches!(error, EngineError::Failed { .. });
-                run.fail(failures::engine(&self.workspace, &error, texts));
-                GraphState::Failed
-            }
-        }
-    }
-
-    /// The resolution of another command line, if it is the same, else a new one.
-    fn shared_or_resolved(
-        &mut self,
-        options: &GateOptions,
-        key: &GraphKey,
-        buffers: &BTreeMap<Utf8PathBuf, SourceText>,
-        hooks: &ResolveHooks<'_>,
-    ) -> Result<Resolution, ResolveError> {
-        if !self.has_several_lines {
-            return self.resolve(&options.resolver, &key.options, buffers, hooks);
-        }
-        // Cargo takes as long for each target as for all of them together.
-        let mut unfiltered = key.options.clone();
-        let platform = unfiltered.metadata.platform.take();
-        let is_known = self.shared_resolution.as_ref().is_some_and(|shared| {
-            shared.options == unfiltered.metadata && shared.unsaved == key.unsaved
-        });
-        if !is_known {
-            self.shared_resolution = None;
-            // The metadata is used for several graphs.
-            let is_known = |fingerprint: &GraphFingerprint| {
-                (hooks.is_known)(fingerprint);
-                false
-            };
-            let hooks = ResolveHooks { is_known: &is_known, ..*hooks };
-            let resolution = self.resolve(&options.resolver, &unfiltered, buffers, &hooks)?;
-            self.shared_resolution = Some(SharedResolution {
-                options: unfiltered.metadata,
-                unsaved: key.unsaved.clone(),
-                resolution,
-            });
-        }
-        let shared = self.shared_resolution.as_ref().map(|shared| &shared.resolution);
-        let for_target = match (&platform, shared) {
-            (Some(triple), Some(shared)) => shared.for_target(triple, &self.workspace),
-            (None, Some(shared)) => Some(shared.clone()),
-            (_, None) => None,
-        };
-        match for_target {
-            Some(resolution) => Ok(resolution),
-            None => self.resolve(&options.resolver, &key.options, buffers, hooks),
-        }
-    }
-
-    fn resolve(
-        &mut self,
-        resolver: &Resolver,
-        graph: &GraphOptions,
-        buffers: &BTreeMap<Utf8PathBuf, SourceText>,
-        hooks: &ResolveHooks<'_>,
-    ) -> Result<Resolution, ResolveError> {
-        if buffers.is_empty() || graph.metadata.file.is_some() {
-            return resolver.resolve(&self.workspace, &graph.metadata, hooks);
-        }
-        let copy = Self::copy(&mut self.copy, resolver, &self.workspace)?;
-        copy.resolve(resolver, &self.workspace, &graph.metadata, buffers, hooks)
-    }
-
-    /// Updates and returns the unsaved texts. For a manifest with syntax errors the last valid text stays.
-    fn update_valid_buffers(&mut self, texts: &dyn Texts) -> BTreeMap<Utf8PathBuf, SourceText> {
-        let unsaved = texts.unsaved();
-        self.valid_buffers.retain(|path, _| unsaved.contains_key(path));
-        for (path, text) in unsaved {
-            if path.file_name() != Some("Cargo.toml")
-                || FileFingerprint::of_manifest(text.as_str()).is_some()
-            {
-                self.valid_buffers.insert(path, text);
-            }
-        }
-        self.valid_buffers.clone()
     }
 }
 

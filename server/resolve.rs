@@ -147,6 +147,17 @@ impl Resolution {
         })
     }
 
+    /// The same for a graph that is known.
+    pub(crate) fn of_known_graph(&self) -> Self {
+        Self {
+            metadata: None,
+            lock: self.lock,
+            originals: self.originals.clone(),
+            fingerprint: self.fingerprint.clone(),
+            inputs: self.inputs.clone(),
+        }
+    }
+
     /// A package without dependencies.
     ///
     /// # Errors

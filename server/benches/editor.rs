@@ -46,8 +46,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server and opens the workspace's policy and manifest.
-    pub(crate) fn start(command: &mut Command, workspace: &MeasuredWorkspace) -> Result<Self> {
+    /// Starts a server with a value of the setting `gate`, and opens the workspace's policy and manifest.
+    pub(crate) fn start(
+        command: &mut Command,
+        workspace: &MeasuredWorkspace,
+        gate: &str,
+    ) -> Result<Self> {
         let start = Instant::now();
         let mut child = command
             .arg("lsp")
@@ -77,8 +81,7 @@ impl Server {
         };
         let root = server.uri("");
         // What other workspaces need of the policy is not measured.
-        let options =
-            json!({"offline": true, "gate": "default", "exclude": workspace.other_workspaces});
+        let options = json!({"offline": true, "gate": gate, "exclude": workspace.other_workspaces});
         server.connection.send(&json!({"id": 1, "method": "initialize", "params": {
             "capabilities": {}, "rootUri": root, "initializationOptions": options}}))?;
         // Nothing may be sent before the response (LSP, "Initialize Request").

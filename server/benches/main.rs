@@ -5,6 +5,7 @@
 
 mod edited;
 mod editor;
+mod gates;
 mod measure;
 mod rows;
 mod workspaces;
@@ -88,14 +89,14 @@ fn measure_workspace(workspace: &MeasuredWorkspace, deny: &Path) -> Result<Vec<R
         metadata.push(measure::run(cargo.args(["metadata", "--offline", "--format-version=1"]))?);
         workspace.forget_cache()?;
         for starts in [&mut opened, &mut reopened] {
-            let mut server = Server::start(&mut workspace.command(ours), workspace)?;
+            let mut server = Server::start(&mut workspace.command(ours), workspace, "default")?;
             starts.push(server.started);
             // An edit is provisional when the graph is there, and by then the verdict is kept.
             server.policy_edits(2)?;
             server.end()?;
         }
     }
-    let mut server = Server::start(&mut workspace.command(ours), workspace)?;
+    let mut server = Server::start(&mut workspace.command(ours), workspace, "default")?;
     let policy = server.policy_edits(POLICY_EDITS)?;
     let requirements =
         server.manifest_edits(MANIFEST_EDITS, |edit| workspace.edited.with_requirement(edit))?;
@@ -105,7 +106,7 @@ fn measure_workspace(workspace: &MeasuredWorkspace, deny: &Path) -> Result<Vec<R
     // Background work takes memory, too.
     thread::sleep(IDLE);
     let server_memory = server.end()?;
-    let mut server = Server::start(&mut workspace.command(ours), workspace)?;
+    let mut server = Server::start(&mut workspace.command(ours), workspace, "default")?;
     let hovers = server.stress(STRESS, &workspace.edited)?;
     server.end()?;
 
@@ -124,7 +125,7 @@ fn measure_workspace(workspace: &MeasuredWorkspace, deny: &Path) -> Result<Vec<R
     let exact = |edits: &[editor::ManifestEdit]| median(edits.iter().map(|edit| edit.exact));
     let provisional: Vec<f64> = requirements.iter().filter_map(|edit| edit.provisional).collect();
     let row = |what, ours, other, budget| Row { what, ours, other, budget };
-    Ok(vec![
+    let mut rows = vec![
         row("edit of `deny.toml`, median", median(policy.clone()), deny_time, Budget::None),
         row(
             "edit of `deny.toml`, 95th percentile",
@@ -164,7 +165,9 @@ fn measure_workspace(workspace: &MeasuredWorkspace, deny: &Path) -> Result<Vec<R
         ),
         row("peak memory of the server", server_memory, deny_memory, Budget::PartOfMemory(1.0)),
         row("peak memory of `check`", memory(&cold), deny_memory, Budget::PartOfMemory(0.5)),
-    ])
+    ];
+    rows.extend(gates::measure(workspace, deny, ours)?);
+    Ok(rows)
 }
 
 fn load() -> String {

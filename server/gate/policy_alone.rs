@@ -96,7 +96,7 @@ impl Gate {
             .map_err(|error| failed(&scratch(error)))?;
         let resolution =
             Resolution::of_empty_package(&workspace).map_err(|error| failed(&error))?;
-        Engine::start(&workspace, resolution, &loaded.graph)
+        Engine::start(&workspace, resolution, &loaded.graph, &Arc::default())
             .and_then(|engine| engine.check(&workspace, request))
             .map_err(|error| Box::new(failures::engine(&self.workspace, &error, texts)))
     }

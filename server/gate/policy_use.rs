@@ -3,13 +3,13 @@
 //!
 //! Errors are never withheld: the gate of the workspace fails because of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Verdict;
 use crate::{
-    text::{SourceText, relocate},
+    text::{FilePath, SourceText, relocate},
     verdict::{
         Check, Code, Finding, Location, PolicyText, Severity, WithheldFinding, WithheldReason,
     },
@@ -182,12 +182,23 @@ pub(super) fn with_withheld(verdict: &Verdict) -> Verdict {
     all
 }
 
-/// The verdict with its findings in policy files moved to the texts of `now`; without those whose lines are gone.
-pub(super) fn moved_to(mut verdict: Verdict, now: &PolicyUse) -> Verdict {
+/// The texts that a verdict is about: those of its policy, and of the files with findings.
+pub(super) fn texts_of(verdict: &Verdict) -> HashMap<FilePath, SourceText> {
+    let located = verdict.findings.iter().flat_map(|finding| &finding.locations);
+    let located = located.map(|location| (location.file.clone(), location.text.clone()));
+    let of_policy = verdict.policy_use.files.iter();
+    let of_policy = of_policy.map(|(path, text)| (FilePath::from(path.as_path()), text.clone()));
+    located.chain(of_policy).collect()
+}
+
+/// The verdict with its findings moved to the texts of another one on the same policy; without those whose lines are gone.
+pub(super) fn moved_to(
+    mut verdict: Verdict,
+    now: &Verdict,
+    texts: &HashMap<FilePath, SourceText>,
+) -> Verdict {
     let moved = |location: &mut Location| {
-        let Some(text) =
-            now.files.get(location.file.as_path()).filter(|text| **text != location.text)
-        else {
+        let Some(text) = texts.get(&location.file).filter(|text| **text != location.text) else {
             return true;
         };
         let Some(span) = relocate(&location.text, text, &location.span) else { return false };
@@ -199,7 +210,7 @@ pub(super) fn moved_to(mut verdict: Verdict, now: &PolicyUse) -> Verdict {
         finding.locations.retain_mut(moved);
         !finding.locations.is_empty()
     });
-    verdict.policy_use = PolicyUse::of_files(&verdict, now.files.clone());
+    verdict.policy_use = PolicyUse::of_files(&verdict, now.policy_use.files.clone());
     verdict
 }
 

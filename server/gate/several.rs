@@ -1,12 +1,15 @@
 //! Checks a workspace with every command line with which CI checks it, and unites the verdicts.
 //!
-//! All graphs come from one resolution, one after the other, so that only one of them is in memory.
+//! All graphs come from one resolution. They are kept for the next check, as far as memory allows.
+
+use std::sync::Arc;
 
 use super::{
     CheckRun, Databases, Gate, GateOptions, GateOutcome, PolicyUse, Progress, Texts, Verdict,
     databases::wants_fetch,
-    policy_use::{moved_to, withhold},
+    policy_use::{moved_to, texts_of, withhold},
     united::{GateVerdict, unite},
+    unsaved::Unsaved,
     verdict_cache,
 };
 use crate::{
@@ -48,32 +51,49 @@ impl Gate {
         let lines = &options.command_lines;
         self.has_several_lines = lines.len() > 1;
         self.resolve_error = None;
-        if lines.is_empty() {
-            return self.check_with(options, texts, databases, progress);
+        self.kept.begin();
+        self.unsaved = Arc::new(Unsaved::of(texts, self.unsaved.valid.clone()));
+        let verdict = if lines.is_empty() {
+            self.check_with(options, texts, databases, progress)
+        } else {
+            self.check_lines(options, texts, databases, progress)
+        };
+        // A check that takes the place of a canceled one may need them.
+        if verdict.is_some() {
+            self.kept.end(lines.len().max(1));
+            self.shared_resolution = None;
         }
-        let mut verdicts: Vec<Option<GateVerdict>> = lines.iter().map(|_| None).collect();
+        verdict
+    }
+
+    fn check_lines(
+        &mut self,
+        options: &GateOptions,
+        texts: &dyn Texts,
+        databases: &Databases,
+        progress: &dyn Progress,
+    ) -> Option<Verdict> {
+        let lines = &options.command_lines;
+        let mut verdicts = Vec::new();
         let mut cacheable = Vec::new();
-        for (count, index) in self.order(lines.len()).enumerate() {
+        for (index, line) in lines.iter().enumerate() {
             // Another check starts from the beginning.
-            if count > 0 && progress.is_outdated() {
+            if index > 0 && (progress.is_outdated() || progress.is_cancelled()) {
                 return None;
             }
-            let line = &lines[index];
             let line_options = options.of_command_line(line);
-            let verdict = if count == 0 {
+            let verdict = if index == 0 {
                 self.check_with(&line_options, texts, databases, progress)?
             } else {
                 let progress = WithoutProvisional(progress);
                 self.check_with(&line_options, texts, databases, &progress)?
             };
             if self.engine_panicked {
-                self.shared_resolution = None;
                 return Some(verdict);
             }
-            self.kept_line = index;
-            cacheable.push((index, self.cacheable.take()));
+            cacheable.push(self.cacheable.take());
             let checked = GateVerdict { outcome: line.outcome(verdict.exit_code()), verdict };
-            if count == 0
+            if index == 0
                 && lines.len() > 1
                 && checked.verdict.complete
                 && let Some(known) = self.with_new(&checked, index, lines)
@@ -82,12 +102,10 @@ impl Gate {
                 withhold(&mut united, &options.other_uses);
                 progress.provisional_verdict(united);
             }
-            verdicts[index] = Some(checked);
+            verdicts.push(checked);
         }
-        self.shared_resolution = None;
-        let verdicts: Vec<_> = verdicts.into_iter().flatten().collect();
         if lines.len() > 1 {
-            self.line_verdicts.clone_from(&verdicts);
+            self.checked_lines.clone_from(&verdicts);
         }
         let mut united = unite(verdicts)?;
         self.cacheable = together(cacheable).filter(|_| united.complete);
@@ -96,7 +114,7 @@ impl Gate {
     }
 
     /// The last verdicts of all command lines with a new one among them: the others have the findings that they had, where
-    /// these are in the policy now. `None` if the command lines have changed.
+    /// these are in the texts now. `None` if the command lines have changed.
     fn with_new(
         &self,
         new: &GateVerdict,
@@ -109,12 +127,13 @@ impl Gate {
         let same_lines = self.line_verdicts.len() == lines.len()
             && self.line_verdicts.iter().zip(lines).all(is_same);
         same_lines.then(|| {
+            let texts = texts_of(&new.verdict);
             let mut all: Vec<_> = self
                 .line_verdicts
                 .iter()
                 .map(|known| GateVerdict {
                     outcome: known.outcome.clone(),
-                    verdict: moved_to(known.verdict.clone(), &new.verdict.policy_use),
+                    verdict: moved_to(known.verdict.clone(), &new.verdict, &texts),
                 })
                 .collect();
             all[index] = new.clone();
@@ -186,19 +205,11 @@ impl Gate {
         let key = verdict_cache::key(&self.workspace, options, &policy, &loaded)?;
         Some((key, policy))
     }
-
-    /// The order in which the command lines are checked: the one whose graph is kept comes first.
-    fn order(&self, count: usize) -> impl Iterator<Item = usize> + use<> {
-        let first = if self.kept_line < count { self.kept_line } else { 0 };
-        std::iter::once(first).chain((0..count).filter(move |index| *index != first))
-    }
 }
 
 /// The key and the inputs of all command lines together; `None` if one of the verdicts may not be cached.
-fn together(mut each: Vec<(usize, Option<(String, Inputs)>)>) -> Option<(String, Inputs)> {
-    each.sort_by_key(|(index, _)| *index);
-    let each = each.into_iter().map(|(_, one)| one);
-    let each: Vec<(String, Inputs)> = each.collect::<Option<_>>()?;
+fn together(each: Vec<Option<(String, Inputs)>>) -> Option<(String, Inputs)> {
+    let each: Vec<(String, Inputs)> = each.into_iter().collect::<Option<_>>()?;
     let key = joined(each.iter().map(|(key, _)| key));
     let inputs = each.into_iter().map(|(_, inputs)| inputs).reduce(Inputs::and)?;
     Some((key, inputs))

@@ -1,4 +1,4 @@
-//! The texts of cargo's configuration, to tell what it cannot set: cargo merges and interprets them.
+//! The texts of cargo's configuration. What none of them mentions is not set; cargo itself merges and interprets them.
 
 use camino::{Utf8Path, Utf8PathBuf};
 

@@ -11,7 +11,7 @@ use krates::{
     cfg_expr::{
         Expression,
         expr::Predicate,
-        targets::{TargetInfo, get_builtin_target_by_triple},
+        targets::{Family, TargetInfo, get_builtin_target_by_triple},
     },
     cm::{Metadata, NodeDep},
 };
@@ -78,16 +78,17 @@ pub(super) fn for_target(
         for dep in &node.deps {
             let mut is_kept = false;
             for table in dep.dep_kinds.iter().map(|kind| kind.target.as_deref()) {
-                is_kept |= match table {
-                    None => true,
-                    Some(table) => match applies.get(table) {
-                        Some(known) => *known,
-                        None => {
-                            let is_applied = table_applies(table, target, flags)?;
-                            *applies.entry(table).or_insert(is_applied)
-                        }
-                    },
+                let Some(table) = table else {
+                    is_kept = true;
+                    continue;
                 };
+                let known = applies.get(table).copied();
+                let applies_now = match known {
+                    Some(known) => known,
+                    None => table_applies(table, target, flags)?,
+                };
+                applies.insert(table, applies_now);
+                is_kept |= applies_now;
             }
             if is_kept {
                 kept.push(dep);
@@ -128,15 +129,18 @@ fn table_applies(table: &str, target: &TargetInfo, flags: &CompilerFlags) -> Opt
     if !table.starts_with("cfg(") {
         return Some(table == target.triple.as_str());
     }
-    let option = |name: &str| {
-        let is_unknown = OPTIONS_OF_RUSTC.contains(&name) || flags.may_set(name);
-        if is_unknown { None } else { Some(false) }
-    };
+    let unless = |may_be_set: bool| if may_be_set { None } else { Some(false) };
+    let option = |name: &str| unless(OPTIONS_OF_RUSTC.contains(&name) || flags.may_set(name));
     Expression::parse(table).ok()?.eval(|predicate| match predicate {
         Predicate::Target(predicate) => Some(predicate.matches(target)),
         // What `rustc --print cfg` lists.
         Predicate::DebugAssertions => Some(true),
         Predicate::Test | Predicate::ProcMacro | Predicate::Feature(_) => Some(false),
+        // WebAssembly has threads only where they are asked for.
+        Predicate::TargetFeature("atomics") if target.families.contains(&Family::wasm) => {
+            let by_default = target.triple.as_str().contains("threads");
+            unless(by_default || flags.may_set("atomics") || flags.may_set("target-cpu"))
+        }
         Predicate::TargetFeature(_) => None,
         Predicate::Flag(name) => option(name),
         Predicate::KeyValue { key, .. } => option(key),
@@ -175,6 +179,17 @@ mod tests {
         ] {
             assert_eq!(table_applies(table, linux, &flags), on_linux, "{table}");
             assert_eq!(table_applies(table, windows, &flags), on_windows, "{table}");
+        }
+        let table = "cfg(all(target_family = \"wasm\", target_feature = \"atomics\"))";
+        for (triple, flags, applies) in [
+            ("x86_64-unknown-linux-gnu", "", Some(false)),
+            ("wasm32-unknown-unknown", "", Some(false)),
+            ("wasm32-unknown-unknown", "-C target-feature=+atomics", None),
+            ("wasm32-unknown-unknown", "-C target-cpu=bleeding-edge", None),
+            ("wasm32-wasip1-threads", "", None),
+        ] {
+            let flags = CompilerFlags(vec![flags.to_owned()]);
+            assert_eq!(table_applies(table, target(triple), &flags), applies, "{triple}");
         }
         for (text, may_set) in [
             ("git = \"git@example.com\"", false),

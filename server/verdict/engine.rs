@@ -33,8 +33,10 @@ use super::{
     collect::{self, Context},
     graph, license_files, license_limits,
     license_lines::LicenseLines,
+    local_files::{LocalManifest, LockfileIndex},
     locations::LocationIndex,
-    manifests::{LocalManifest, LockfileIndex, Manifests, UserPaths},
+    manifest_store::ManifestStore,
+    manifests::{Manifests, UserPaths, read_lockfile},
     matched,
     message_text::{join_with_and, sanitize},
     own_finding,
@@ -134,7 +136,7 @@ pub enum EngineError {
 }
 
 impl Engine {
-    /// Builds the graph of a resolved workspace and waits until it is ready.
+    /// Builds the graph of a resolved workspace and waits until it is ready. `store` has the manifests of its other graphs.
     ///
     /// # Errors
     ///
@@ -143,17 +145,19 @@ impl Engine {
         workspace: &Workspace,
         resolution: Resolution,
         options: &GraphOptions,
+        store: &Arc<ManifestStore>,
     ) -> Result<Self, EngineError> {
         let (commands, received) = mpsc::channel();
         let (ready, built) = mpsc::channel();
         let (workspace_for_thread, options) = (workspace.clone(), options.clone());
+        let store = Arc::clone(store);
         let failed =
             |message: String| EngineError::Failed { manifest: workspace.manifest.clone(), message };
         let doing = Activity::to("running the checks on", workspace.manifest.as_str());
         let doing_for_thread = doing.clone();
         let thread = threads::spawn("engine", Some(STACK), doing, move || {
             let workspace = workspace_for_thread;
-            let run = || run(&workspace, resolution, &options, &ready, &received);
+            let run = || run(&workspace, resolution, &options, &store, &ready, &received);
             if let Err(panic) = threads::catch_panic(&doing_for_thread, run) {
                 let _ = ready.send(Err(StartError::Panicked(sanitize(&panic.message))));
             }
@@ -275,6 +279,7 @@ fn run(
     workspace: &Workspace,
     resolution: Resolution,
     options: &GraphOptions,
+    store: &Arc<ManifestStore>,
     ready: &mpsc::Sender<Result<EngineReady, StartError>>,
     commands: &mpsc::Receiver<EngineCommand>,
 ) {
@@ -291,7 +296,7 @@ fn run(
     let (built, lock) = thread::scope(|scope| {
         let names = UserPaths::new(workspace, &originals);
         let reading = Activity::to("reading the lock file of", workspace.manifest.as_str());
-        let lock = threads::scoped(scope, reading, move || LockfileIndex::read(workspace, &names));
+        let lock = threads::scoped(scope, reading, move || read_lockfile(workspace, &names, store));
         let built = graph::build(metadata, options, folder);
         (built, lock.join().ok().and_then(Result::ok).flatten())
     });
@@ -304,8 +309,8 @@ fn run(
     };
     tracing::debug!("built the graph of {} packages in {:?}", krates.len(), began.elapsed());
     let cache = GraphCache::new(&krates, crates_io, folder, refused);
-    let states = GraphStates::new(workspace, &cache, &members);
-    let mut state = states.read(originals, lock, None);
+    let states = GraphStates::new(workspace, &cache, &members, store);
+    let mut state = states.read(originals, lock);
     loop {
         if ready.send(Ok(cache.ready())).is_err() {
             return;
@@ -316,7 +321,7 @@ fn run(
         let current = prepared.filter(|prepared| states.is_current(prepared, &originals));
         state = current.unwrap_or_else(|| {
             let lock = states.read_lock(&originals);
-            states.read(originals, lock, Some(&state.manifests))
+            states.read(originals, lock)
         });
     }
 }
@@ -335,7 +340,7 @@ fn serve<'g>(
         let placed = PlacedGraph::new(graph, manifests, gathered, declared);
         let change = placed.run_checks(next.take(), commands, &mut |originals| {
             let lock = states.read_lock(&originals);
-            let read = states.read(originals, lock, Some(manifests));
+            let read = states.read(originals, lock);
             if let Some(policy) = &*placed.gathered_policy.borrow() {
                 read.gathered.prepare(&read.graph, policy);
             }

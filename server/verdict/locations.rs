@@ -114,7 +114,7 @@ impl<'g> LocationIndex<'g> {
         let at_dependents = matches!(rule, LocationRule::Dependents | LocationRule::Oldest);
         let is_member = self.paths.is_member(package);
         if local && (direct.is_empty() || !at_dependents && is_member) {
-            let head = self.manifests.of_node(package).map(super::manifests::LocalManifest::head);
+            let head = self.manifests.of_node(package).map(super::local_files::LocalManifest::head);
             return PackageLocations {
                 locations: head.into_iter().collect(),
                 ..PackageLocations::default()

@@ -10,26 +10,18 @@ use camino::{Utf8Path, Utf8PathBuf};
 use cargo_deny::{Krate, Krates};
 use krates::NodeId;
 
-use super::{Location, PackageRef, Related, Role, message_text::sanitize};
+use super::{
+    Location, PackageRef, Related, Role,
+    local_files::{LocalManifest, LockfileIndex},
+    manifest_store::ManifestStore,
+    message_text::sanitize,
+};
 use crate::{
-    model::{
-        lockfile::{LockEntry, Lockfile},
-        manifest::{Dependency, DependencyTable, Manifest},
-    },
+    model::manifest::Dependency,
     resolve::Originals,
     text::{FilePath, SourceText, Span, read_to_string},
     workspace::Workspace,
 };
-
-/// A manifest that the user can edit.
-pub(super) struct LocalManifest {
-    /// The path that cargo uses.
-    real: Utf8PathBuf,
-    /// The path that the user uses: the workspace may have been opened through a symbolic link.
-    pub(super) path: FilePath,
-    pub(super) text: SourceText,
-    pub(super) model: Manifest,
-}
 
 /// The manifests of the local packages, and the lockfile.
 pub(super) struct Manifests {
@@ -44,14 +36,14 @@ pub(super) struct Manifests {
     pub(super) unchecked: Vec<Arc<LocalManifest>>,
     /// All of them by the path that cargo uses and by that of the user.
     by_path: HashMap<String, Arc<LocalManifest>>,
-    lock: Option<LockfileIndex>,
+    lock: Option<Arc<LockfileIndex>>,
+    store: Arc<ManifestStore>,
 }
 
-/// Reads each manifest once, and parses those only that have changed since the last time.
+/// Reads each manifest once.
 struct ManifestReader<'r> {
     names: &'r UserPaths<'r>,
-    /// The manifests of an earlier state.
-    before: Option<&'r Manifests>,
+    store: &'r ManifestStore,
     /// By the path that cargo uses.
     read: RefCell<HashMap<Utf8PathBuf, Arc<LocalManifest>>>,
 }
@@ -62,24 +54,10 @@ impl ManifestReader<'_> {
             return Arc::clone(known);
         }
         let (user_path, text) = self.names.path_and_text(path);
-        let before = self.before.and_then(|before| before.by_path.get(path.as_str()));
-        let before =
-            before.filter(|one| one.real == path && one.path == user_path && one.text == text);
-        let manifest = before.cloned().unwrap_or_else(|| {
-            Arc::new(LocalManifest { path: user_path.into(), ..LocalManifest::of(path, text) })
-        });
+        let manifest = self.store.manifest(path, user_path.into(), text);
         self.read.borrow_mut().insert(path.to_owned(), Arc::clone(&manifest));
         manifest
     }
-}
-
-/// The entries of the lockfile.
-pub(super) struct LockfileIndex {
-    path: FilePath,
-    text: SourceText,
-    entries: Vec<LockEntry>,
-    /// The entries of a name and a version.
-    by_version: HashMap<(String, String), Vec<usize>>,
 }
 
 /// Converts between the paths of cargo and of the user.
@@ -113,73 +91,35 @@ impl<'n> UserPaths<'n> {
     /// How the user names a file, and the text that is checked.
     fn path_and_text(&self, path: &Utf8Path) -> (Utf8PathBuf, SourceText) {
         let text = self.originals.texts.get(path).cloned();
-        (self.user_path(path), text.unwrap_or_else(|| LocalManifest::text_at(path)))
+        (
+            self.user_path(path),
+            text.unwrap_or_else(|| SourceText::new(&read_to_string(path).unwrap_or_default())),
+        )
     }
 }
 
-impl LockfileIndex {
-    /// The lockfile of the resolution, if it can be read.
-    pub(super) fn read(workspace: &Workspace, names: &UserPaths<'_>) -> Option<Self> {
-        let path = workspace.lockfile();
-        let text = SourceText::new(&read_to_string(&names.checked(&path)).ok()?);
-        let entries = Lockfile::entries(text.as_str());
-        let mut by_version: HashMap<_, Vec<_>> = HashMap::new();
-        for (index, entry) in entries.iter().enumerate() {
-            let version = (entry.name.value.clone(), entry.version.value.clone());
-            by_version.entry(version).or_default().push(index);
-        }
-        Some(Self { path: path.into(), text, entries, by_version })
-    }
-}
-
-impl LocalManifest {
-    fn text_at(path: &Utf8Path) -> SourceText {
-        SourceText::new(&read_to_string(path).unwrap_or_default())
-    }
-
-    fn of(path: &Utf8Path, text: SourceText) -> Self {
-        let model = Manifest::parse(text.as_str());
-        Self { real: path.to_owned(), path: path.into(), text, model }
-    }
-
-    pub(super) fn location(&self, span: Span, role: Role) -> Location {
-        Location { file: self.path.clone(), text: self.text.clone(), span, role, via: None }
-    }
-
-    pub(super) fn head(&self) -> Location {
-        self.location(self.model.head(), Role::Primary)
-    }
-
-    /// The dependency for a dependency in cargo's metadata.
-    pub(super) fn dependency(&self, described: &krates::cm::Dependency) -> Option<&Dependency> {
-        let table = match described.kind {
-            krates::cm::DependencyKind::Normal => DependencyTable::Normal,
-            krates::cm::DependencyKind::Development => DependencyTable::Dev,
-            krates::cm::DependencyKind::Build => DependencyTable::Build,
-        };
-        let key = described.rename.as_ref().unwrap_or(&described.name);
-        let mut same = self
-            .model
-            .dependencies
-            .iter()
-            .filter(|declared| declared.table == table && declared.key.value == *key);
-        let target = described.target.as_deref().map(without_layout);
-        let first = same.clone().next();
-        same.find(|declared| declared.target.as_deref().map(without_layout) == target).or(first)
-    }
+/// The lockfile of the resolution, if it can be read.
+pub(super) fn read_lockfile(
+    workspace: &Workspace,
+    names: &UserPaths<'_>,
+    store: &ManifestStore,
+) -> Option<Arc<LockfileIndex>> {
+    let path = workspace.lockfile();
+    let text = SourceText::new(&read_to_string(&names.checked(&path)).ok()?);
+    Some(store.lockfile(path.into(), text))
 }
 
 impl Manifests {
-    /// Reads the manifest of every local package. `before` has them in an earlier state.
+    /// Reads the manifest of every local package.
     pub(super) fn read<'p>(
         krates: &Krates,
         workspace: &Workspace,
         names: &UserPaths<'_>,
-        lock: Option<LockfileIndex>,
+        lock: Option<Arc<LockfileIndex>>,
         unchecked: impl Iterator<Item = &'p Utf8Path>,
-        before: Option<&Self>,
+        store: &Arc<ManifestStore>,
     ) -> Self {
-        let reader = ManifestReader { names, before, read: RefCell::default() };
+        let reader = ManifestReader { names, store, read: RefCell::default() };
         let read = |path: &Utf8Path| reader.read(path);
         // Cargo says so: to look for the roots of a hundred members takes longer than all the rest.
         let members = krates.workspace_members().filter_map(|member| match member {
@@ -210,6 +150,7 @@ impl Manifests {
             unchecked: unchecked.map(read).collect(),
             by_path: HashMap::new(),
             lock,
+            store: Arc::clone(store),
         };
         manifests.index_paths();
         manifests
@@ -249,18 +190,11 @@ impl Manifests {
     pub(super) fn update_texts(&mut self, texts: &BTreeMap<Utf8PathBuf, SourceText>) {
         let all = self.by_node.values_mut().chain(self.other_roots.values_mut());
         let all = all.chain([&mut self.root, &mut self.checked]).chain(&mut self.unchecked);
-        let mut updated: HashMap<FilePath, Arc<LocalManifest>> = HashMap::new();
         for manifest in all {
             let Some(text) = texts.get(manifest.path.as_path()) else { continue };
             if *text != manifest.text {
-                let now = updated.entry(manifest.path.clone()).or_insert_with(|| {
-                    let path = manifest.path.clone();
-                    Arc::new(LocalManifest {
-                        path,
-                        ..LocalManifest::of(&manifest.real, text.clone())
-                    })
-                });
-                *manifest = Arc::clone(now);
+                let path = manifest.path.clone();
+                *manifest = self.store.manifest(&manifest.real, path, text.clone());
             }
         }
         self.index_paths();
@@ -395,22 +329,7 @@ impl Manifests {
 
     /// The package's entry in the lockfile.
     pub(super) fn lock_entry(&self, package: &PackageRef) -> Option<Related> {
-        let LockfileIndex { path, text, entries, by_version } = self.lock.as_ref()?;
-        // Two sources may lock the same version.
-        let same = by_version.get(&(package.name.clone(), package.version.to_string()))?;
-        let of_source = same.iter().find(|index| entries[**index].source == package.source);
-        let entry = &entries[*of_source.or(same.first())?];
-        let location = Location {
-            file: path.clone(),
-            text: text.clone(),
-            span: entry.version.span.clone(),
-            role: Role::Primary,
-            via: None,
-        };
-        Some(Related {
-            location,
-            message: format!("`{}` {} is locked here", package.name, package.version),
-        })
+        self.lock.as_deref()?.entry(package)
     }
 }
 
@@ -421,9 +340,4 @@ pub(super) fn package_ref(krate: &Krate) -> PackageRef {
         version: krate.version.clone(),
         source: krate.source.as_ref().map(ToString::to_string),
     }
-}
-
-/// Removes layout: cargo prints `cfg` expressions in its own.
-fn without_layout(target: &str) -> String {
-    target.chars().filter(|c| !c.is_whitespace()).map(|c| if c == '\'' { '"' } else { c }).collect()
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     PackageRef, Releases,
-    manifests::{LocalManifest, Manifests, package_ref},
+    local_files::LocalManifest,
+    manifests::{Manifests, package_ref},
     paths,
     releases::ListedVersion,
 };

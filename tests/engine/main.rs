@@ -1,7 +1,7 @@
 //! The engine remembers what each check said: whatever is edited, its answer is that of an engine
 //! that never saw another policy.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, sync::Arc};
 
 use camino::Utf8PathBuf;
 use supercargo::{
@@ -99,7 +99,8 @@ impl World {
 
     fn engine(&self) -> Engine {
         let LoadedPolicy { graph, .. } = policy(&self.workspace, POLICY).load().expect("a policy");
-        Engine::start(&self.workspace, self.resolution.clone(), &graph).expect("an engine")
+        Engine::start(&self.workspace, self.resolution.clone(), &graph, &Arc::default())
+            .expect("an engine")
     }
 
     fn check(&self, engine: &Engine, text: &str) -> CheckResults {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Client, Session, World, each_editor};
+use crate::harness::{Client, FakeCargo, Session, Shown, World, each_editor};
 
 const MANIFEST: &str = "Cargo.toml";
 const POLICY: &str = "deny.toml";
@@ -173,6 +173,46 @@ fn entry_without_effect_does_not_flicker_while_the_policy_is_edited() {
         assert_eq!(shown.covered(unused), "ISC");
     }
     client.ignore_all();
+}
+
+/// A comment changes nothing for cargo, and findings stay on their lines while all gates are checked again.
+#[cfg(unix)]
+#[test]
+fn comments_in_a_manifest_need_no_cargo_and_findings_move_with_the_text() {
+    let mut world = world_of_targets();
+    world.edit(POLICY, "\"MIT\"", "\"MIT\", \"ISC\"");
+    world.use_fake_cargo(FakeCargo::Counting);
+    let mut client = Session::of(world).start();
+    client.open(MANIFEST);
+    exact(&mut client, "1 error, 1 warning (CI: ci.yml:9 (3 gates)");
+    client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
+    let known = client.history(MANIFEST).last().map(|shown| covered(shown));
+    let (published, calls) = (client.history(MANIFEST).len(), client.world.resolutions());
+    for line in ["# one\n", "\n", "# two\r\n"] {
+        client.insert(MANIFEST, "[package]", line);
+        client.status_when("the end of the check", |status| status["state"] == "provisional");
+        exact(&mut client, "1 error, 1 warning");
+    }
+    client.replace(MANIFEST, "# one\n\n# two\r\n", "");
+    client.status_when("the end of the check", |status| status["state"] == "provisional");
+    exact(&mut client, "1 error, 1 warning");
+    for shown in client.history(MANIFEST).iter().skip(published) {
+        assert_eq!(Some(covered(shown)), known, "{}", shown.drawn());
+    }
+    assert_eq!(client.world.resolutions(), calls);
+    // Another edit does.
+    client.replace(MANIFEST, "win = \"1\"", "win = \"1.0\"");
+    client.status_when("the end of the check", |status| status["state"] == "provisional");
+    exact(&mut client, "1 error, 1 warning");
+    assert_eq!(client.world.resolutions(), calls + 1);
+    client.ignore_all();
+}
+
+/// The codes of diagnostics, with what they cover.
+#[cfg(unix)]
+fn covered(shown: &Shown) -> Vec<(String, String)> {
+    let codes = shown.codes();
+    codes.iter().map(|code| ((*code).to_owned(), shown.covered(code).to_owned())).collect()
 }
 
 /// One gate after the other is checked; what is typed meanwhile starts again.

@@ -340,7 +340,8 @@ impl FixSearch {
         }
         // After a panic once more, with a new gate.
         for _ in 0..2 {
-            let gate = self.trial_gate.get_or_insert_with(|| Gate::new(self.workspace.clone()));
+            let gate =
+                self.trial_gate.get_or_insert_with(|| Gate::for_trials(self.workspace.clone()));
             let databases = &self.databases;
             let mut verifier =
                 FixVerifier { gate, options: &options, databases, progress: &progress };

@@ -1,12 +1,12 @@
 //! The states of a graph: the same packages with manifests that differ in their requirements.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    DeclaredDependencies, DenyGraph, GatheredLicenses, GraphCache, LockfileIndex, Manifests,
-    UserPaths,
+    DeclaredDependencies, DenyGraph, GatheredLicenses, GraphCache, LockfileIndex, ManifestStore,
+    Manifests, UserPaths, read_lockfile,
 };
 use crate::{resolve::Originals, workspace::Workspace};
 
@@ -27,6 +27,7 @@ pub(super) struct GraphStates<'g> {
     cache: &'g GraphCache<'g>,
     /// The manifests of members that are not in the graph.
     unchecked: Vec<&'g Utf8Path>,
+    store: &'g Arc<ManifestStore>,
 }
 
 impl<'g> GraphStates<'g> {
@@ -35,24 +36,25 @@ impl<'g> GraphStates<'g> {
         workspace: &'g Workspace,
         cache: &'g GraphCache<'g>,
         members: &'g [(krates::Kid, Utf8PathBuf)],
+        store: &'g Arc<ManifestStore>,
     ) -> Self {
         let unchecked = members.iter().filter(|(id, _)| cache.krates.nid_for_kid(id).is_none());
         let unchecked = unchecked.map(|(_, manifest)| manifest.as_path()).collect();
-        Self { workspace, cache, unchecked }
+        Self { workspace, cache, unchecked, store }
     }
 
-    /// The state of the files as they are. `before` has manifests that may not have changed.
+    /// The state of the files as they are.
     pub(super) fn read(
         &self,
         originals: Originals,
-        lock: Option<LockfileIndex>,
-        before: Option<&Manifests>,
+        lock: Option<Arc<LockfileIndex>>,
     ) -> GraphState<'g> {
         let began = Instant::now();
         let names = UserPaths::new(self.workspace, &originals);
         let unchecked = self.unchecked.iter().copied();
         let krates = self.cache.krates;
-        let manifests = Manifests::read(krates, self.workspace, &names, lock, unchecked, before);
+        let manifests =
+            Manifests::read(krates, self.workspace, &names, lock, unchecked, self.store);
         let graph = DenyGraph::new(self.cache);
         tracing::debug!("read the manifests in {:?}", began.elapsed());
         let (gathered, declared) = (GatheredLicenses::default(), DeclaredDependencies::default());
@@ -60,8 +62,9 @@ impl<'g> GraphStates<'g> {
     }
 
     /// The lockfile of the resolution, if it can be read.
-    pub(super) fn read_lock(&self, originals: &Originals) -> Option<LockfileIndex> {
-        LockfileIndex::read(self.workspace, &UserPaths::new(self.workspace, originals))
+    pub(super) fn read_lock(&self, originals: &Originals) -> Option<Arc<LockfileIndex>> {
+        let names = UserPaths::new(self.workspace, originals);
+        read_lockfile(self.workspace, &names, self.store)
     }
 
     /// Whether a state that was read before cargo has resolved is that of its resolution: the same copies, with the lockfile

@@ -60,7 +60,7 @@ pub(crate) fn measure(workspace: &MeasuredWorkspace, deny: &Path, ours: &Path) -
             all.megabytes = all.megabytes.max(one.megabytes);
         }
         theirs.push(all);
-        let check = ["check", "--offline", "--as-ci", "--manifest-path", "Cargo.toml"];
+        let check = ["check", "--offline", "--as-ci"];
         cold.push(measure::run(workspace.command(ours).args(check))?);
         workspace.forget_cache()?;
         let server = Server::start(&mut workspace.command(ours), workspace, "auto")?;

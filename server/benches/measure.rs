@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 /// What one run took.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,7 +17,10 @@ pub(crate) struct Measured {
     pub(crate) megabytes: f64,
 }
 
-/// Runs a program to its end, its output thrown away.
+/// The exit codes of `supercargo` for wrong usage and for no verdict (`sysexits.h`).
+const REFUSED: [i32; 2] = [64, 70];
+
+/// Runs a program to its end, its output thrown away. A run that was refused is an error.
 pub(crate) fn run(command: &mut Command) -> Result<Measured> {
     let start = Instant::now();
     let mut child = command
@@ -27,11 +30,18 @@ pub(crate) fn run(command: &mut Command) -> Result<Measured> {
         .spawn()
         .context("a program cannot be started")?;
     let mut megabytes: f64 = 0.0;
-    while child.try_wait()?.is_none() {
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
         megabytes = megabytes.max(peak_megabytes(child.id()));
         thread::sleep(Duration::from_millis(2));
+    };
+    let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+    if status.code().is_some_and(|code| REFUSED.contains(&code)) {
+        bail!("{command:?} was refused: {status}");
     }
-    Ok(Measured { milliseconds: start.elapsed().as_secs_f64() * 1000.0, megabytes })
+    Ok(Measured { milliseconds, megabytes })
 }
 
 /// The highest resident size of a running process so far.

@@ -151,7 +151,8 @@ impl Gate {
         &self.workspace
     }
 
-    /// Sets the verdict from which provisional verdicts are computed, if it is complete.
+    /// Sets the verdict from which provisional verdicts are computed, if it is complete, and keeps the verdicts of its
+    /// command lines.
     pub fn set_baseline(&mut self, verdict: Arc<Verdict>) {
         self.line_verdicts = std::mem::take(&mut self.checked_lines);
         if verdict.complete {
@@ -181,8 +182,7 @@ impl Gate {
 
     /// Drops what only makes the next check faster: the graph, its thread, and the copy.
     pub(crate) fn release_memory(&mut self) {
-        self.kept.clear();
-        self.manifests = Arc::default();
+        self.drop_graphs();
         self.copy = None;
         self.shared_resolution = None;
         self.locked = None;
@@ -191,11 +191,17 @@ impl Gate {
 
     /// Makes the next check resolve again, as manifests or the lockfile have changed.
     pub fn forget_graph(&mut self) {
-        self.kept.clear();
+        self.drop_graphs();
         self.failed_resolution = None;
         self.copy = None;
         self.shared_resolution = None;
         self.cached = None;
+    }
+
+    /// Drops the graphs and their manifests, some of which are in a copy of the workspace that may not be used again.
+    fn drop_graphs(&mut self) {
+        self.kept.clear();
+        self.manifests = Arc::default();
     }
 
     /// Checks the workspace with one command line; `None` if canceled.

@@ -7,6 +7,7 @@ mod buffers;
 mod build;
 mod cargo_configuration;
 mod cargo_error;
+mod compiler_flags;
 mod fingerprint;
 mod metadata_cache;
 mod platform;
@@ -34,6 +35,7 @@ use crate::{
 pub use buffers::BufferCopy;
 pub use build::BuildResult;
 pub(crate) use cargo_error::{CargoError, CargoErrorLocation};
+use compiler_flags::CompilerFlags;
 pub(crate) use fingerprint::GraphFingerprint;
 pub use scratch::fuzz_configuration;
 use scratch::{Scratch, real};
@@ -137,14 +139,9 @@ pub struct Resolution {
 impl Resolution {
     /// The same as cargo resolves it with `--filter-platform`; `None` if only cargo knows.
     pub(crate) fn for_target(&self, triple: &str, workspace: &Workspace) -> Option<Self> {
-        let flags = platform::CompilerFlags::of(workspace.folder());
-        Some(Self {
-            metadata: Some(platform::for_target(self.metadata.as_ref()?, triple, &flags)?),
-            lock: self.lock,
-            originals: self.originals.clone(),
-            fingerprint: self.fingerprint.clone(),
-            inputs: self.inputs.clone(),
-        })
+        let flags = CompilerFlags::of(workspace.folder());
+        let metadata = platform::for_target(self.metadata.as_ref()?, triple, &flags)?;
+        Some(Self { metadata: Some(metadata), ..self.of_known_graph() })
     }
 
     /// The same for a graph that is known.

@@ -229,20 +229,19 @@ impl KeptGraphs {
     }
 
     /// Lets the threads of outdated graphs end: cargo has resolved something of this fingerprint, so the others of its
-    /// resolution are outdated; if it is a new resolution, all are.
+    /// resolution are outdated; if the first one of a check is a new resolution, all are.
     pub(super) fn end_outdated(
         &mut self,
         key: &GraphKey,
         fingerprint: &GraphFingerprint,
     ) -> Vec<EngineThread> {
         let resolution = key.for_all_targets();
-        let is_new = self.graphs.iter().all(|kept| kept.graph.key.for_all_targets() != resolution);
+        let is_other = |kept: &Kept| kept.graph.key.for_all_targets() != resolution;
+        let is_new = self.graphs.iter().all(|kept| !kept.is_used && is_other(kept));
         let is_outdated = |kept: &mut Kept| {
             let graph = &kept.graph;
             !kept.is_used
-                && (is_new
-                    || graph.key.for_all_targets() == resolution
-                        && graph.fingerprint.as_ref() != Some(fingerprint))
+                && (is_new || !is_other(kept) && graph.fingerprint.as_ref() != Some(fingerprint))
         };
         let outdated = self.graphs.extract_if(.., is_outdated);
         outdated.map(|kept| kept.graph.engine.shut_down()).collect()

@@ -10,7 +10,7 @@ use camino::Utf8PathBuf;
 use krates::cm::Metadata;
 use serde::{Deserialize, Serialize};
 
-use super::{MetadataOptions, Resolver, platform::is_compiler_flags};
+use super::{MetadataOptions, Resolver, compiler_flags::is_variable_of_flags};
 use crate::{
     cache::{CacheKind, Input, Inputs, hash, on_disk},
     facts::configuration_files,
@@ -90,7 +90,7 @@ pub(super) fn environment(cargo: &Path) -> String {
             let name = name.to_string_lossy();
             // The compiler's flags decide which tables of `[target]` apply.
             VARIABLE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-                || is_compiler_flags(&name)
+                || is_variable_of_flags(&name)
         })
         .collect();
     variables.sort();

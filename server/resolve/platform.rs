@@ -1,65 +1,18 @@
 //! What `cargo metadata --filter-platform` leaves out, taken from its output without that option: CI may check one
 //! workspace for many targets, and cargo takes as long for each.
 
-use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    env,
-};
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use camino::Utf8Path;
 use krates::{
     cfg_expr::{
         Expression,
-        expr::Predicate,
+        expr::{Predicate, TargetPredicate},
         targets::{Family, TargetInfo, get_builtin_target_by_triple},
     },
     cm::{Metadata, NodeDep},
 };
 
-use super::cargo_configuration::configuration_texts;
-
-/// The options that rustc sets by itself and of which only it knows the values.
-const OPTIONS_OF_RUSTC: [&str; 7] = [
-    "contract_checks",
-    "emscripten_wasm_eh",
-    "fmt_debug",
-    "overflow_checks",
-    "relocation_model",
-    "sanitize",
-    "ub_checks",
-];
-
-/// What may set configuration options of the compiler: the flags in the environment, and cargo's configuration.
-pub(super) struct CompilerFlags(Vec<String>);
-
-impl CompilerFlags {
-    /// Those of cargo when it runs in a folder.
-    pub(super) fn of(folder: &Utf8Path) -> Self {
-        let in_environment = env::vars_os().filter_map(|(name, value)| {
-            let is_flags = name.to_str().is_some_and(is_compiler_flags);
-            is_flags.then(|| value.to_string_lossy().into_owned())
-        });
-        Self(in_environment.chain(configuration_texts(folder)).collect())
-    }
-
-    /// Whether they may set an option: they contain it, include a file, or name one as an argument (`@flags`).
-    fn may_set(&self, option: &str) -> bool {
-        let names_file = |text: &str| {
-            text.match_indices('@').any(|(at, _)| {
-                let before = text[..at].chars().next_back();
-                before.is_none_or(|before| before.is_whitespace() || "\"'\u{1f}".contains(before))
-            })
-        };
-        self.0
-            .iter()
-            .any(|text| text.contains(option) || text.contains("include") || names_file(text))
-    }
-}
-
-/// Whether an environment variable has flags of the compiler: `RUSTFLAGS`, or one of cargo's for it or for one target.
-pub(super) fn is_compiler_flags(variable: &str) -> bool {
-    variable.ends_with("RUSTFLAGS")
-}
+use super::compiler_flags::CompilerFlags;
 
 /// The output for one target, with cargo's rule: a dependency stays if one of its tables applies to the target, and a
 /// package if a member reaches it. `None` if only the compiler knows that, as for `cfg(target_feature)` and
@@ -82,13 +35,12 @@ pub(super) fn for_target(
                     is_kept = true;
                     continue;
                 };
-                let known = applies.get(table).copied();
-                let applies_now = match known {
-                    Some(known) => known,
-                    None => table_applies(table, target, flags)?,
+                is_kept |= if let Some(known) = applies.get(table) {
+                    *known
+                } else {
+                    let now = table_applies(table, target, flags)?;
+                    *applies.entry(table).or_insert(now)
                 };
-                applies.insert(table, applies_now);
-                is_kept |= applies_now;
             }
             if is_kept {
                 kept.push(dep);
@@ -129,21 +81,25 @@ fn table_applies(table: &str, target: &TargetInfo, flags: &CompilerFlags) -> Opt
     if !table.starts_with("cfg(") {
         return Some(table == target.triple.as_str());
     }
-    let unless = |may_be_set: bool| if may_be_set { None } else { Some(false) };
-    let option = |name: &str| unless(OPTIONS_OF_RUSTC.contains(&name) || flags.may_set(name));
+    let unless = |is_unknown: bool, value: bool| if is_unknown { None } else { Some(value) };
     Expression::parse(table).ok()?.eval(|predicate| match predicate {
+        // Flags can change what a target has by default.
+        Predicate::Target(
+            predicate @ (TargetPredicate::Panic(_) | TargetPredicate::HasAtomic(_)),
+        ) => unless(flags.are_given(), predicate.matches(target)),
         Predicate::Target(predicate) => Some(predicate.matches(target)),
-        // What `rustc --print cfg` lists.
-        Predicate::DebugAssertions => Some(true),
-        Predicate::Test | Predicate::ProcMacro | Predicate::Feature(_) => Some(false),
+        Predicate::DebugAssertions => unless(flags.are_given(), true),
         // WebAssembly has threads only where they are asked for.
         Predicate::TargetFeature("atomics") if target.families.contains(&Family::wasm) => {
             let by_default = target.triple.as_str().contains("threads");
-            unless(by_default || flags.may_set("atomics") || flags.may_set("target-cpu"))
+            unless(by_default || flags.are_given(), false)
         }
         Predicate::TargetFeature(_) => None,
-        Predicate::Flag(name) => option(name),
-        Predicate::KeyValue { key, .. } => option(key),
+        Predicate::Flag(option) | Predicate::KeyValue { key: option, .. } => {
+            unless(flags.may_set(option), false)
+        }
+        // `rustc --print cfg` lists none of them.
+        Predicate::Test | Predicate::ProcMacro | Predicate::Feature(_) => Some(false),
     })
 }
 
@@ -156,7 +112,7 @@ mod tests {
         let target = |triple| get_builtin_target_by_triple(triple).expect("a target");
         let linux = target("x86_64-unknown-linux-gnu");
         let windows = target("x86_64-pc-windows-msvc");
-        let flags = CompilerFlags(vec!["-C opt-level=3 --cfg loom".to_owned()]);
+        let flags = CompilerFlags::in_environment("--cfg loom");
         let gate = "cfg(all(unix, not(any(rustix_use_libc, miri))))";
         for (table, on_linux, on_windows) in [
             ("cfg(windows)", Some(false), Some(true)),
@@ -164,8 +120,9 @@ mod tests {
             ("cfg(all(unix, target_arch = \"x86_64\"))", Some(true), Some(false)),
             ("x86_64-pc-windows-msvc", Some(false), Some(true)),
             ("cfg(test)", Some(false), Some(false)),
-            ("cfg(debug_assertions)", Some(true), Some(true)),
-            // Only the compiler knows.
+            // Only the compiler knows, with these flags.
+            ("cfg(debug_assertions)", None, None),
+            ("cfg(not(target_has_atomic = \"64\"))", None, None),
             ("cfg(target_feature = \"sse2\")", None, None),
             ("cfg(all(unix, target_feature = \"sse2\"))", None, Some(false)),
             ("cfg(overflow_checks)", None, None),
@@ -180,6 +137,16 @@ mod tests {
             assert_eq!(table_applies(table, linux, &flags), on_linux, "{table}");
             assert_eq!(table_applies(table, windows, &flags), on_windows, "{table}");
         }
+        let none = CompilerFlags::in_environment("");
+        for (table, on_linux) in [
+            ("cfg(debug_assertions)", Some(true)),
+            ("cfg(not(target_has_atomic = \"64\"))", Some(false)),
+            ("cfg(panic = \"unwind\")", Some(true)),
+            ("cfg(loom)", Some(false)),
+            ("cfg(target_feature = \"sse2\")", None),
+        ] {
+            assert_eq!(table_applies(table, linux, &none), on_linux, "{table}");
+        }
         let table = "cfg(all(target_family = \"wasm\", target_feature = \"atomics\"))";
         for (triple, flags, applies) in [
             ("x86_64-unknown-linux-gnu", "", Some(false)),
@@ -188,18 +155,8 @@ mod tests {
             ("wasm32-unknown-unknown", "-C target-cpu=bleeding-edge", None),
             ("wasm32-wasip1-threads", "", None),
         ] {
-            let flags = CompilerFlags(vec![flags.to_owned()]);
+            let flags = CompilerFlags::in_environment(flags);
             assert_eq!(table_applies(table, target(triple), &flags), applies, "{triple}");
-        }
-        for (text, may_set) in [
-            ("git = \"git@example.com\"", false),
-            ("rustflags = [\"@flags\"]", true),
-            ("-g @flags", true),
-            ("-g\u{1f}@flags", true),
-            ("@flags", true),
-            ("include = \"other.toml\"", true),
-        ] {
-            assert_eq!(CompilerFlags(vec![text.to_owned()]).may_set("loom"), may_set, "{text}");
         }
     }
 }

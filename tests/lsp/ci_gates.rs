@@ -187,6 +187,8 @@ fn comments_in_a_manifest_need_no_cargo_and_findings_move_with_the_text() {
     exact(&mut client, "1 error, 1 warning (CI: ci.yml:9 (3 gates)");
     client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
     let known = client.history(MANIFEST).last().map(|shown| covered(shown));
+    // A fix that is tried out leaves no trace.
+    assert!(!client.actions(MANIFEST, "win = ").is_empty());
     let (published, calls) = (client.history(MANIFEST).len(), client.world.resolutions());
     for line in ["# one\n", "\n", "# two\r\n"] {
         client.insert(MANIFEST, "[package]", line);

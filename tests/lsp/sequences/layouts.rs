@@ -23,6 +23,23 @@ const REGISTRY: &str = r#"
 #- advisory: RUSTSEC-2024-0436 plain unmaintained: No longer maintained
 "#;
 
+/// The repository's CI checks it for two targets, and once without development dependencies.
+const GATES: &str = "\
+#- .git/HEAD
+ref: refs/heads/main
+#- .github/workflows/ci.yml
+on: push
+jobs:
+  deny:
+    runs-on: ubuntu-latest
+    strategy:
+      matrix:
+        target: [x86_64-unknown-linux-gnu, x86_64-pc-windows-msvc]
+    steps:
+      - run: cargo deny --target ${{ matrix.target }} check
+      - run: cargo deny --exclude-dev check bans licenses
+";
+
 /// A generated world, and its files that steps may change.
 #[derive(Debug)]
 pub(super) struct Layout {
@@ -57,6 +74,9 @@ impl Layout {
                 layout.package("two/", "", dice);
                 layout.folders = vec!["one".to_owned(), "two".to_owned()];
             }
+        }
+        if layout.workspaces == [""] && dice.once_in(2) {
+            layout.fixture.push_str(GATES);
         }
         layout
     }

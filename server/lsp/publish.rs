@@ -77,6 +77,11 @@ pub(super) fn diagnostics(file: &Utf8Path, state: &SessionState) -> Vec<Diagnost
     all
 }
 
+/// Whether the message of a diagnostic may name a line of another file.
+pub(super) fn may_name_lines(diagnostic: &Diagnostic) -> bool {
+    diagnostic.severity == Some(DiagnosticSeverity::HINT)
+}
+
 /// Whether diagnostics differ at most in the positions of their related locations in other files.
 pub(super) fn are_same_but_for_links(one: &[Diagnostic], other: &[Diagnostic]) -> bool {
     let is_same = |(one, other): (&Diagnostic, &Diagnostic)| {

@@ -309,3 +309,28 @@ fn deprecated_key_is_struck_through() {
     assert_eq!(shown.only("deprecated").tags, [2]);
     assert_eq!(shown.covered("deprecated"), "vulnerability");
 }
+
+/// A hint names the line of a finding in another file as the client sees it, also where nothing is checked in between.
+#[test]
+fn hint_names_the_line_in_the_text_that_the_client_has() {
+    let mut client = Session::of(World::locked(KINDS)).start();
+    client.ignore_all();
+    client.open(MANIFEST);
+    client.open("two/Cargo.toml");
+    let names = |line: u32| {
+        move |shown: &Shown| {
+            shown.drawn().contains(&format!("RUSTSEC-2026-0009; see Cargo.toml:{line},"))
+        }
+    };
+    client.diagnostics_when("two/Cargo.toml", "a hint on line 6", names(6));
+    // A half-typed manifest is not checked.
+    client.insert(MANIFEST, "[workspace.dependencies]", "\n[workspa\n");
+    client.insert("two/Cargo.toml", "[package]", "# comment\n");
+    client.diagnostics_when("two/Cargo.toml", "a hint on line 8", names(8));
+    // This verdict has the comment: the next one is the same.
+    client.open("deny.toml");
+    client.replace("deny.toml", "RUSTSEC-2000-0001", "RUSTSEC-2000-0002");
+    client.diagnostics_with("deny.toml", "unknown-advisory");
+    client.close(MANIFEST);
+    client.diagnostics_when("two/Cargo.toml", "a hint on line 6 again", names(6));
+}

@@ -158,6 +158,13 @@ impl MainLoop {
                 FileChange::Links => _ = self.with_moved_links.insert(file),
             }
         }
+        // Hints name lines of other files, which also move with texts that are not checked: half-typed ones.
+        let has_hints = |(_, published): &(&FilePath, &Published)| {
+            published.diagnostics.iter().any(publish::may_name_lines)
+        };
+        let with_hints = self.published.iter().filter(has_hints).map(|(file, _)| file);
+        let with_hints: Vec<_> = with_hints.filter(|file| !files.contains(file)).cloned().collect();
+        files.extend(with_hints);
         self.publish(files).await;
         let (same_hints, same_lenses) = before.map_or((false, false), |before| {
             (before.declared == declared, before.counts == counts && before.graph == graph)

@@ -452,10 +452,10 @@ fn versions_of_the_whole_repository_are_those_of_its_tools() {
 #[test]
 fn messages_of_an_xtask_are_no_commands() {
     check(
-        "#- xtask/src/main.rs\nfn main() {\n    println!(\"cargo-deny did not complete: {error}\");\n    cmd!(sh, \"cargo deny {arguments}\");\n    install([\"install\", \"cargo-deny\", \"--version\", VERSION]);\n    run([\"cargo\", \"deny\", arguments]);\n}\n#- .github/workflows/ci.yml\njobs:\n  a:\n    steps:\n      - run: cargo run -p xtask\n",
+        "#- xtask/src/main.rs\nfn main() {\n    println!(\"cargo-deny did not complete: {error}\");\n    println!(\"cargo-deny {version} {does} `{}`\");\n    line(\"{count}x: cargo deny {theirs} times\");\n    shown([(\"cargo-deny\", Some(&run.theirs))]);\n    Step { name: \"cargo-deny\", title: \"the real one\", run: check };\n    cmd!(sh, \"cargo deny {arguments}\");\n    install([\"install\", \"cargo-deny\", \"--version\", VERSION]);\n    run([\"cargo\", \"deny\", arguments]);\n}\n#- .github/workflows/ci.yml\njobs:\n  a:\n    steps:\n      - run: cargo run -p xtask\n",
         &[
-            "xtask/src/main.rs:3? the value of `${{ arguments }}` is not known",
-            "xtask/src/main.rs:5? the value of `arguments` is not known",
+            "xtask/src/main.rs:7? the value of `${{ arguments }}` is not known",
+            "xtask/src/main.rs:9? the value of `arguments` is not known",
         ],
     );
 }

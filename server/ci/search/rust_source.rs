@@ -77,7 +77,10 @@ impl RustCommand {
 fn is_command(literal: &str) -> bool {
     let after = literal.split_once("cargo deny ").or_else(|| literal.split_once("cargo-deny "));
     after.is_some_and(|(_, words)| {
-        words.split_whitespace().any(|word| word == CHECK) || words.starts_with('{')
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let is_placeholder = |word: &str| word.starts_with('{') && word.ends_with('}');
+        let are_arguments = words.iter().all(|word| is_placeholder(word) || word.starts_with('-'));
+        words.contains(&CHECK) || are_arguments && words.iter().any(|word| is_placeholder(word))
     })
 }
 
@@ -205,6 +208,15 @@ fn receiver<'t>(tokens: &[RustToken<'t>], index: usize) -> Option<&'t str> {
     }
 }
 
+/// Whether an element is a field of a struct (`title: "text"`) or an optional value, neither of which is in a list of words.
+fn is_no_word(written: &[RustToken<'_>]) -> bool {
+    match written {
+        [RustToken::Name("Some", _), ..] => true,
+        [RustToken::Name(..), RustToken::Sign(':'), next, ..] => *next != RustToken::Sign(':'),
+        _ => false,
+    }
+}
+
 struct RustReader<'r, 't> {
     tokens: &'r [RustToken<'t>],
     at: usize,
@@ -271,6 +283,9 @@ impl RustReader<'_, '_> {
             None | Some(RustToken::Sign(']' | ')')) => false,
             Some(_) => {
                 let written = self.expression();
+                if is_no_word(&written) {
+                    return false;
+                }
                 if let Some(word) = literal_in_call(&written) {
                     words.push(ExpandedWord::Known(word));
                 } else {

@@ -16,7 +16,7 @@ use cargo_deny::{
 };
 use codespan_reporting::files::Files as _;
 
-use super::DenyGraph;
+use super::deny_graph::DenyGraph;
 use crate::verdict::{
     Check, EngineRequest, PolicyText,
     license_files::{has_changing_files, is_license_name, needs_text},

@@ -5,10 +5,18 @@ use std::{sync::Arc, time::Instant};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    DeclaredDependencies, DenyGraph, GatheredLicenses, GraphCache, LockfileIndex, ManifestStore,
-    Manifests, UserPaths, read_lockfile,
+    declared_dependencies::DeclaredDependencies, deny_graph::DenyGraph,
+    gathered_licenses::GatheredLicenses, graph_cache::GraphCache,
 };
-use crate::{resolve::Originals, workspace::Workspace};
+use crate::{
+    resolve::Originals,
+    verdict::{
+        local_files::LockfileIndex,
+        manifest_store::ManifestStore,
+        manifests::{Manifests, UserPaths, read_lockfile},
+    },
+    workspace::Workspace,
+};
 
 /// A graph with manifests in one state.
 pub(super) struct GraphState<'g> {

@@ -45,6 +45,9 @@ pub mod policy;
 /// Checks one workspace from end to end.
 pub mod gate;
 
+/// What is new since an earlier commit.
+pub mod compare;
+
 /// Fixes, which are planned and then verified.
 pub mod fix;
 

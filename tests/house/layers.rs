@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use crate::sources::below;
 
 /// The layers from the top; each may use those above it.
-const LAYERS: [&str; 18] = [
+const LAYERS: [&str; 19] = [
     "limits",
     "text",
     "threads",
@@ -20,6 +20,7 @@ const LAYERS: [&str; 18] = [
     "ci",
     "policy",
     "gate",
+    "compare",
     "fix",
     "ide",
     "lsp",

@@ -3,6 +3,7 @@
 //! An entry is a file that is written atomically, so several programs can use the folder at once. An entry that is
 //! unreadable or of another format counts as absent; without a writable folder, the program is only slower.
 
+mod folders;
 mod inputs;
 
 use std::{
@@ -18,6 +19,7 @@ use etcetera::BaseStrategy as _;
 use twox_hash::XxHash3_128;
 
 use crate::process::{Children, TemporaryError, TemporaryFolder};
+pub(crate) use folders::KeptFolder;
 pub(crate) use inputs::{Input, Inputs, on_disk};
 
 /// The folder of this version's format. Those of other versions are not touched.

@@ -1,6 +1,7 @@
 //! The command line, with a module for each command.
 
 mod arguments;
+mod base;
 mod cache;
 mod check;
 mod ci_gates;

@@ -20,6 +20,7 @@
 //! | folder entries that cargo would visit for one pattern, over every path through links | [`GLOB_WALK`]; cargo is not started |
 //! | packages of a workspace that are copied to be resolved | [`COPIED_PACKAGES`]; cargo is not started |
 //! | sources of targets that are created in a copy | [`COPIED_SOURCES`] |
+//! | files of a commit that the workspace is compared with | [`BASE_FILES`]; the comparison is refused |
 //! | folders that are watched for one workspace because a pattern searches them | [`WATCHED_FOLDERS`] |
 //! | edges of a graph that are visited to find the dependency paths of all findings | [`PATH_STEPS`]; then each package has its nearest dependency path only |
 //! | packages on one dependency path | [`PATH_LENGTH`]; a longer path is not listed, the finding says how long it is |
@@ -89,6 +90,9 @@ pub(crate) const COPIED_PACKAGES: usize = 10_000;
 
 /// Sources of targets that are created in a copy.
 pub(crate) const COPIED_SOURCES: usize = 200_000;
+
+/// Files of a commit, with its submodules, that are written to be checked.
+pub(crate) const BASE_FILES: usize = 300_000;
 
 /// Folders that are watched because a pattern of `workspace.members` searches them.
 pub(crate) const WATCHED_FOLDERS: usize = 512;

@@ -37,6 +37,7 @@ pub use build::BuildResult;
 pub(crate) use cargo_error::{CargoError, CargoErrorLocation};
 use compiler_flags::CompilerFlags;
 pub(crate) use fingerprint::GraphFingerprint;
+pub(crate) use scratch::CopyWriter;
 pub use scratch::fuzz_configuration;
 use scratch::{Scratch, real};
 pub(crate) use wrappers::turn_off as turn_off_wrappers;

@@ -186,6 +186,9 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["db", "as_ci"])]
     pub(super) engine: Option<Utf8PathBuf>,
 
+    #[command(flatten)]
+    pub(super) base: BaseArguments,
+
     /// Require that `Cargo.lock` is up to date.
     #[arg(long)]
     pub(super) locked: bool,
@@ -197,6 +200,41 @@ pub(super) struct CheckArguments {
     /// Output format.
     #[arg(short, long, value_enum, default_value_t = Format::Human)]
     pub(super) format: Format,
+}
+
+/// What to compare with.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Comparison")]
+pub(super) struct BaseArguments {
+    /// Compare with a branch, tag or commit: show the findings that it does not have, and fail only for new
+    /// errors. `auto` is the base of the pull request or push that CI runs for.
+    ///
+    /// Its files are read from git's objects, and both sides are checked with the same options and
+    /// advisories. A finding is the same if check, code, package, advisory and cause are; its line and the
+    /// version may differ.
+    #[arg(long, value_name = "REVISION", conflicts_with_all = ["engine", "metadata_path"])]
+    pub(super) base: Option<String>,
+
+    /// Compare with the commit at which the current branch has left `--base`, not with its tip.
+    #[arg(long, requires = "base")]
+    pub(super) merge_base: bool,
+
+    /// Which errors fail the run.
+    #[arg(long, value_enum, value_name = "ERRORS", default_value_t = BaseGate::New, requires = "base")]
+    pub(super) base_gate: BaseGate,
+
+    /// Do not fail for errors that only the changes of the policy since `--base` hide.
+    #[arg(long, requires = "base")]
+    pub(super) allow_policy_changes: bool,
+}
+
+/// Which errors fail a run with `--base`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum BaseGate {
+    /// Those that the base does not have.
+    New,
+    /// All.
+    All,
 }
 
 #[derive(Debug, Args)]

@@ -19,14 +19,11 @@ pub(super) fn run(command: CacheCommand) -> anyhow::Result<ExitCode> {
         cache.clean().with_context(|| format!("could not delete the cache in `{folder}`"))?;
     }
     let mut text = format!("{folder}\n");
-    for (kind, usage) in cache.usage() {
+    let kinds = cache.usage().into_iter().map(|(kind, usage)| (kind.name(), usage));
+    for (name, usage) in kinds.chain([cache.usage_of_folders()]) {
         #[expect(clippy::cast_precision_loss, reason = "for people")]
         let megabytes = usage.bytes as f64 / 1e6;
-        text.push_str(&format!(
-            "  {:<10} {:>4}  {megabytes:>6.1} MB\n",
-            kind.name(),
-            usage.entries
-        ));
+        text.push_str(&format!("  {:<10} {:>4}  {megabytes:>6.1} MB\n", name, usage.entries));
     }
     std::io::stdout().write_all(text.as_bytes()).context("could not write to standard output")?;
     Ok(ExitCode::SUCCESS)

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use super::{
     CLEANUP_TIMEOUT,
     arguments::{CheckArguments, Format},
-    exit_code,
+    base::BaseComparisons,
+    exit_code::{self, Compared},
     human::HumanPrinter,
     installed_engine::InstalledEngine,
     json, logging,
@@ -41,14 +42,26 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let mut human = HumanPrinter::new()?;
     let mut code = if missing { NO_VERDICT } else { 0 };
     let mut shared = SharedPolicies::new(&arguments.gate, &workspaces, &options, &databases);
+    let mut bases = BaseComparisons::of(arguments, &options, &databases);
     for (index, workspace) in workspaces.iter().enumerate() {
         let Some(verdict) = shared.verdict(workspace) else { continue };
         let checks = shared.options_for(workspace).checks();
+        let comparison = bases.as_mut().map(|bases| bases.compare(&verdict, &mut shared));
+        let comparison = comparison.transpose().unwrap_or_else(|error| {
+            logging::error(&error.to_string());
+            code = NO_VERDICT;
+            None
+        });
+        let compared = bases.as_ref().zip(comparison.as_ref()).map(|(bases, comparison)| {
+            let code = bases.exit_code(comparison, &verdict);
+            Compared { comparison, code }
+        });
         match arguments.format {
-            Format::Human => human.verdict(&verdict, checks, index == 0, shown),
-            Format::Json => json::verdict(&verdict, checks, shown)?,
+            Format::Human => human.verdict(&verdict, checks, index == 0, shown, compared),
+            Format::Json => json::verdict(&verdict, checks, shown, compared)?,
         }
-        code = exit_code::combined(code, exit_code::of_check(&verdict, arguments.strict));
+        let of_check = exit_code::of_check(&verdict, arguments.strict, compared);
+        code = exit_code::combined(code, of_check);
         if let Some(engine) = engine.as_ref().filter(|_| workspace.manifest.is_file()) {
             match engine.compare(&verdict, &options) {
                 Ok(comparison) => {
@@ -62,6 +75,12 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
                     code = NO_VERDICT;
                 }
             }
+        }
+    }
+    for (folder, findings) in bases.iter_mut().flat_map(BaseComparisons::removed) {
+        match arguments.format {
+            Format::Human => human.removed(&folder, &findings, shown),
+            Format::Json => json::removed(&folder, &findings, shown)?,
         }
     }
     // Dropping these deletes unpacked files.

@@ -1,6 +1,7 @@
 //! The exit codes of the commands.
 
 use crate::{
+    compare::{Comparison, Group},
     gate::{NO_VERDICT, Verdict},
     verdict::{Check, Finding, LocationRule, Severity},
 };
@@ -14,10 +15,23 @@ pub(super) const NOT_CREATED: u8 = 73;
 /// The exit bit for findings of our own under `--strict`.
 const OWN_FINDINGS: u8 = 16;
 
-/// The exit code of `check` for one workspace.
-pub(super) fn of_check(verdict: &Verdict, strict: bool) -> u8 {
-    let code = verdict.exit_code();
-    let own = verdict.findings.iter().any(fails_strict_run);
+/// The comparison of a workspace with its base.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Compared<'c> {
+    pub(super) comparison: &'c Comparison,
+    /// The exit code of the workspace.
+    pub(super) code: u8,
+}
+
+/// The exit code of `check` for one workspace. With a comparison, only new findings of our own count.
+pub(super) fn of_check(verdict: &Verdict, strict: bool, compared: Option<Compared<'_>>) -> u8 {
+    let code = compared.map_or_else(|| verdict.exit_code(), |compared| compared.code);
+    let own = match compared {
+        Some(Compared { comparison, .. }) => {
+            comparison.findings(verdict, Group::New).into_iter().any(fails_strict_run)
+        }
+        None => verdict.findings.iter().any(fails_strict_run),
+    };
     if strict && own && code != NO_VERDICT { code | OWN_FINDINGS } else { code }
 }
 

@@ -10,11 +10,13 @@ use anstyle::{AnsiColor, Style};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
+    exit_code::Compared,
     shown::ShownFindings,
     targets::absolute,
     terminal::{escaped, escaped_line, replace_unsafe},
 };
 use crate::{
+    compare::{Comparison, Group, LoosenedFinding},
     gate::{Verdict, errors_and_warnings},
     text::FilePath,
     verdict::{Check, CheckSet, Code, Counts, Finding, Location, Role, Severity},
@@ -49,14 +51,16 @@ impl HumanPrinter {
         checks: CheckSet,
         first: bool,
         shown: ShownFindings,
+        compared: Option<Compared<'_>>,
     ) {
+        let comparison = compared.map(|compared| compared.comparison);
         let mut text = String::new();
         let prints_summary = shown.lowest_severity.is_some() || shown.stats;
         if !first && prints_summary {
             text.push('\n');
         }
         let mut repeated: BTreeMap<&Utf8Path, usize> = BTreeMap::new();
-        for finding in self.shown(verdict, shown) {
+        for finding in self.shown(verdict, shown, comparison) {
             if let Some(location) = finding.locations.first()
                 && verdict.uses_policy_file(&location.file)
             {
@@ -67,22 +71,57 @@ impl HumanPrinter {
                     continue;
                 }
             }
-            text.push_str(&self.finding(finding, shown));
+            text.push_str(&self.finding(finding, shown, None));
             text.push_str("\n\n");
         }
-        if prints_summary {
-            text.push_str(&self.summary(verdict, checks, shown, &repeated));
+        for loosened in comparison.iter().flat_map(|comparison| &comparison.loosened) {
+            if shown.has(&loosened.finding) {
+                let note = self.policy_change(loosened);
+                text.push_str(&self.finding(&loosened.finding, shown, Some(note)));
+                text.push_str("\n\n");
+            }
         }
-        let mut out = anstream::stdout().lock();
-        // Fails if the reader has closed the pipe.
-        let _ = out.write_all(text.as_bytes());
+        if let Some(comparison) = comparison {
+            text.push_str(&fixed(&comparison.fixed, shown));
+        }
+        if prints_summary {
+            text.push_str(&self.summary(verdict, checks, shown, &repeated, compared));
+        }
+        print(&text);
     }
 
-    /// Errors first, then by location.
-    fn shown<'v>(&self, verdict: &'v Verdict, shown: ShownFindings) -> Vec<&'v Finding> {
-        let mut list: Vec<_> = verdict
-            .findings
-            .iter()
+    /// Prints the findings of a workspace that the checkout does not have any more.
+    pub(super) fn removed(&self, folder: &Utf8Path, findings: &[Finding], shown: ShownFindings) {
+        let folder = self.shown_path(folder);
+        print(&format!("\n{folder} is no workspace any more\n{}", fixed(findings, shown)));
+    }
+
+    /// ``hidden by a new `ignore` entry for `RUSTSEC-..` (deny.toml:7), reason: ..``
+    fn policy_change(&self, loosened: &LoosenedFinding) -> String {
+        let mut note = format!("only the changes of the policy hide it: {}", loosened.change.what);
+        if let Some(entry) = &loosened.entry {
+            let line = entry.text.line_column(entry.span.start).line;
+            note.push_str(&format!(" ({}:{line})", self.shown_path(&entry.file)));
+        }
+        if let Some(reason) = &loosened.change.reason {
+            note.push_str(&format!(", reason: {reason}"));
+        }
+        note
+    }
+
+    /// Errors first, then by location; with a comparison, only the new ones.
+    fn shown<'v>(
+        &self,
+        verdict: &'v Verdict,
+        shown: ShownFindings,
+        comparison: Option<&'v Comparison>,
+    ) -> Vec<&'v Finding> {
+        let all = match comparison {
+            Some(comparison) => comparison.findings(verdict, Group::New),
+            None => verdict.findings.iter().collect(),
+        };
+        let mut list: Vec<_> = all
+            .into_iter()
             .filter(|finding| shown.has(finding))
             .filter(|finding| !is_caused_by_missing_policy(finding, verdict))
             .collect();
@@ -97,7 +136,7 @@ impl HumanPrinter {
         list
     }
 
-    fn finding(&self, finding: &Finding, shown: ShownFindings) -> String {
+    fn finding(&self, finding: &Finding, shown: ShownFindings, note: Option<String>) -> String {
         let level = match finding.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -128,6 +167,9 @@ impl HumanPrinter {
         }
         for path in paths(finding).into_iter().filter(|_| shown.paths) {
             group = group.element(named("via", path));
+        }
+        if let Some(note) = note {
+            group = group.element(named("note", note));
         }
         if let Some(gates) = finding.gates_text() {
             group = group.element(named("note", gates));
@@ -171,6 +213,7 @@ impl HumanPrinter {
         checks: CheckSet,
         shown: ShownFindings,
         repeated: &BTreeMap<&Utf8Path, usize>,
+        compared: Option<Compared<'_>>,
     ) -> String {
         let folder = self.shown_path(verdict.workspace.folder());
         let folder = if folder.is_empty() { "." } else { &folder };
@@ -178,7 +221,9 @@ impl HumanPrinter {
             Some(policy) => format!("policy {}", self.shown_path(policy)),
             None => "no policy found: cargo-deny's defaults".to_owned(),
         };
-        let (style, state) = match verdict.exit_code() {
+        let code = compared.map_or_else(|| verdict.exit_code(), |compared| compared.code);
+        let (style, state) = match code {
+            0 if compared.is_some() => (good(), "passes"),
             // A gate that only reports may have errors.
             0 if verdict.counts.values().any(|counts| counts.errors > 0) => (good(), "passes"),
             0 => (good(), "clean"),
@@ -238,8 +283,54 @@ impl HumanPrinter {
         if let Some(counts) = errors_and_warnings(uncounted.errors, uncounted.warnings) {
             text.push_str(&format!("  supercargo  {counts}, not counted by cargo-deny\n"));
         }
+        if let Some(Compared { comparison, .. }) = compared {
+            text.push_str(&format!("  {}\n", escaped(&compared_line(verdict, comparison))));
+        }
         text.push_str(&format!("  gate: {style}{state}{style:#}\n"));
         text
+    }
+}
+
+fn print(text: &str) {
+    let mut out = anstream::stdout().lock();
+    // Fails if the reader has closed the pipe.
+    let _ = out.write_all(text.as_bytes());
+}
+
+/// A line for each finding that only the base has.
+fn fixed(findings: &[Finding], shown: ShownFindings) -> String {
+    let style = good();
+    let mut lines = String::new();
+    for finding in findings.iter().filter(|finding| shown.has(finding)) {
+        let code = finding.shown_code().map(|code| format!("[{code}]")).unwrap_or_default();
+        let message = escaped_line(&finding.message);
+        lines.push_str(&format!("{style}fixed{style:#}{code}: {message}\n"));
+    }
+    if lines.is_empty() { lines } else { format!("{lines}\n") }
+}
+
+/// `since main (1a2b3c4d5): 1 new error, 2 warnings fixed, 40 findings already there`
+fn compared_line(verdict: &Verdict, comparison: &Comparison) -> String {
+    let parts: Vec<_> = Group::ALL
+        .into_iter()
+        .filter_map(|group| {
+            let findings = comparison.findings(verdict, group);
+            let of = |severity| {
+                let count = findings.iter().filter(|finding| finding.severity == severity).count();
+                u32::try_from(count).unwrap_or(u32::MAX)
+            };
+            let counts = errors_and_warnings(of(Severity::Error), of(Severity::Warning))?;
+            Some(match group {
+                Group::New => format!("{counts} new"),
+                Group::PolicyLoosened => format!("{counts} hidden by changes of the policy"),
+                Group::AlreadyThere => format!("{counts} already there"),
+                Group::Fixed => format!("{counts} fixed"),
+            })
+        })
+        .collect();
+    match parts.as_slice() {
+        [] => format!("since {}: nothing new", comparison.base),
+        parts => format!("since {}: {}", comparison.base, parts.join("; ")),
     }
 }
 

@@ -4,14 +4,16 @@
 use std::{collections::BTreeMap, io::Write as _};
 
 use anyhow::Context as _;
+use camino::Utf8Path;
 use semver::Version;
 use serde::Serialize;
 
-use super::shown::ShownFindings;
+use super::{exit_code::Compared, shown::ShownFindings};
 use crate::{
+    compare::{Group, LoosenedFinding},
     gate::{GateOutcome, Verdict},
     text::LineColumn,
-    verdict::{CheckSet, Finding, GateName, Location, PackageRef},
+    verdict::{CheckSet, Finding, GateName, Location, PackageRef, Severity},
 };
 
 #[derive(Serialize)]
@@ -36,6 +38,19 @@ struct FindingRecord<'a> {
     /// The gates that report it, if not all do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     gates: Vec<String>,
+    /// With `--base`: what the comparison says of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'static str>,
+    /// What hides it, if only the changes of the policy do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_change: Option<PolicyChangeRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct PolicyChangeRecord<'a> {
+    change: &'a str,
+    reason: Option<&'a str>,
+    location: Option<LocationRecord<'a>>,
 }
 
 #[derive(Serialize)]
@@ -47,6 +62,16 @@ struct SummaryRecord<'a> {
     /// The gates that were united.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     gates: Vec<GateRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<ComparisonRecord<'a>>,
+}
+
+/// The numbers of findings in each group, and the exit code of the workspace.
+#[derive(Serialize)]
+struct ComparisonRecord<'a> {
+    base: &'a str,
+    groups: BTreeMap<&'a str, CheckCounts>,
+    exit_code: u8,
 }
 
 #[derive(Serialize)]
@@ -90,11 +115,29 @@ pub(super) fn verdict(
     verdict: &Verdict,
     checks: CheckSet,
     shown: ShownFindings,
+    compared: Option<Compared<'_>>,
 ) -> anyhow::Result<()> {
     let workspace = verdict.workspace.folder().as_str();
+    let comparison = compared.map(|compared| compared.comparison);
     let mut lines = Vec::new();
-    for finding in verdict.findings.iter().filter(|finding| shown.has(finding)) {
-        let mut record = finding_record(workspace, finding);
+    let records = verdict.findings.iter().enumerate().map(|(at, finding)| {
+        let group = comparison.and_then(|one| one.groups.get(at)).map(|group| group.name());
+        (finding, FindingRecord { group, ..finding_record(workspace, finding) })
+    });
+    let loosened = comparison.iter().flat_map(|one| &one.loosened).map(|one| {
+        let group = Some(Group::PolicyLoosened.name());
+        let policy_change = Some(policy_change(one));
+        let record = finding_record(workspace, &one.finding);
+        (&one.finding, FindingRecord { group, policy_change, ..record })
+    });
+    let fixed = comparison.iter().flat_map(|one| &one.fixed).map(|finding| {
+        let group = Some(Group::Fixed.name());
+        (finding, FindingRecord { group, ..finding_record(workspace, finding) })
+    });
+    for (finding, mut record) in records.chain(loosened).chain(fixed) {
+        if !shown.has(finding) {
+            continue;
+        }
         if !shown.paths {
             record.paths.clear();
         }
@@ -111,6 +154,14 @@ pub(super) fn verdict(
             };
             (check.name(), counts)
         });
+        let comparison = compared.map(|Compared { comparison, code }| ComparisonRecord {
+            base: &comparison.base,
+            groups: Group::ALL
+                .iter()
+                .map(|group| (group.name(), count(&comparison.findings(verdict, *group))))
+                .collect(),
+            exit_code: code,
+        });
         let exit_code = verdict.exit_code();
         line(
             &mut lines,
@@ -120,11 +171,51 @@ pub(super) fn verdict(
                 checks: counts.collect(),
                 exit_code,
                 gates: verdict.gates.iter().map(gate_record).collect(),
+                comparison,
             },
         )?;
     }
+    print(&lines)
+}
+
+/// Prints the shown findings of a workspace that the checkout does not have any more.
+pub(super) fn removed(
+    folder: &Utf8Path,
+    findings: &[Finding],
+    shown: ShownFindings,
+) -> anyhow::Result<()> {
+    let mut lines = Vec::new();
+    for finding in findings.iter().filter(|finding| shown.has(finding)) {
+        let group = Some(Group::Fixed.name());
+        line(&mut lines, &FindingRecord { group, ..finding_record(folder.as_str(), finding) })?;
+    }
+    print(&lines)
+}
+
+fn print(lines: &[u8]) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(&lines).and_then(|()| out.flush()).context("could not write to standard output")
+    out.write_all(lines).and_then(|()| out.flush()).context("could not write to standard output")
+}
+
+fn count(findings: &[&Finding]) -> CheckCounts {
+    let of = |severity| {
+        let count = findings.iter().filter(|finding| finding.severity == severity).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    };
+    CheckCounts {
+        errors: of(Severity::Error),
+        warnings: of(Severity::Warning),
+        notes: of(Severity::Note),
+        helps: of(Severity::Help),
+    }
+}
+
+fn policy_change(loosened: &LoosenedFinding) -> PolicyChangeRecord<'_> {
+    PolicyChangeRecord {
+        change: &loosened.change.what,
+        reason: loosened.change.reason.as_deref(),
+        location: loosened.entry.as_ref().map(location),
+    }
 }
 
 pub(super) fn line(lines: &mut Vec<u8>, record: &impl Serialize) -> anyhow::Result<()> {
@@ -161,6 +252,8 @@ fn finding_record<'a>(workspace: &'a str, finding: &'a Finding) -> FindingRecord
         notes: &finding.notes,
         link: finding.link(),
         gates: finding.gates.iter().map(GateName::to_string).collect(),
+        group: None,
+        policy_change: None,
     }
 }
 

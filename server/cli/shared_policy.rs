@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -9,6 +10,7 @@ use camino::Utf8PathBuf;
 
 use super::{arguments::GateArguments, ci_gates::CiGates, logging};
 use crate::{
+    compare::Base,
     gate::{Databases, Gate, GateOptions, OnDisk, OtherUses, PolicyUse, Verdict},
     limits,
     workspace::{DiscoveryOptions, RuledWorkspaces, Workspace},
@@ -19,6 +21,8 @@ pub(super) struct SharedPolicies<'o> {
     options: &'o GateOptions,
     databases: &'o Databases,
     ci: CiGates,
+    /// The commit whose workspaces are checked, if it is not the checkout.
+    base: Option<Rc<Base>>,
     /// `None` where one manifest, or one policy, was named: then the workspace is checked alone, as by cargo-deny.
     discovery: Option<DiscoveryOptions>,
     ruled: BTreeMap<Utf8PathBuf, RuledWorkspaces>,
@@ -45,6 +49,7 @@ impl<'o> SharedPolicies<'o> {
             options,
             databases,
             ci: CiGates::new(arguments.as_ci),
+            base: None,
             discovery: (!alone).then_some(discovery),
             ruled: BTreeMap::new(),
             uses: BTreeMap::new(),
@@ -53,19 +58,48 @@ impl<'o> SharedPolicies<'o> {
         }
     }
 
+    /// The same for the workspaces of a commit.
+    pub(super) fn of_base(
+        arguments: &GateArguments,
+        reported: &[Workspace],
+        options: &'o GateOptions,
+        databases: &'o Databases,
+        base: Rc<Base>,
+    ) -> Self {
+        Self { base: Some(base), ..Self::new(arguments, reported, options, databases) }
+    }
+
     /// The options for a workspace.
     pub(super) fn options_for(&mut self, workspace: &Workspace) -> GateOptions {
-        self.ci.options_for(workspace, self.options)
+        let Some(base) = &self.base else { return self.ci.options_for(workspace, self.options) };
+        // The gates are those of the checkout: both sides are checked with the same options.
+        let path = |path: &Utf8PathBuf| base.path_in_checkout(path).unwrap_or_else(|| path.clone());
+        let now = Workspace { manifest: path(&workspace.manifest), root: path(&workspace.root) };
+        base.options(&self.ci.options_for(&now, self.options), &now)
+    }
+
+    /// Checks a workspace of the checkout with the policy of its base; `None` if canceled.
+    pub(super) fn verdict_with_base_policy(
+        &mut self,
+        workspace: &Workspace,
+        base: &Base,
+    ) -> Option<Verdict> {
+        let options = base.options(&self.options_for(workspace), workspace);
+        self.check_with(workspace, &options)
     }
 
     fn check(&mut self, workspace: &Workspace) -> Option<Verdict> {
         let options = self.options_for(workspace);
+        self.check_with(workspace, &options)
+    }
+
+    fn check_with(&self, workspace: &Workspace, options: &GateOptions) -> Option<Verdict> {
         let mut gate = Gate::new(workspace.clone());
-        if let Some(verdict) = gate.recall_exact(&options, &OnDisk) {
+        if let Some(verdict) = gate.recall_exact(options, &OnDisk) {
             return Some(verdict);
         }
-        let verdict = gate.check(&options, &OnDisk, self.databases, &logging::progress)?;
-        gate.remember(&options, &verdict);
+        let verdict = gate.check(options, &OnDisk, self.databases, &logging::progress)?;
+        gate.remember(options, &verdict);
         Some(verdict)
     }
 

@@ -98,6 +98,8 @@ impl Matches {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use semver::Version;
 
     use super::*;
@@ -138,8 +140,8 @@ mod tests {
             finding(Code::Duplicate, &format!("found {} versions of `a`", majors.len()), &packages)
         };
         let (two, three) = (duplicate(&[1, 2]), duplicate(&[1, 2, 3]));
-        assert_eq!(matched(&[three.clone()], &[two.clone()]), (vec![None], vec![true]));
-        assert_eq!(matched(&[two.clone()], &[three]), (vec![Some(0)], vec![true]));
+        assert_eq!(matched(from_ref(&three), from_ref(&two)), (vec![None], vec![true]));
+        assert_eq!(matched(from_ref(&two), &[three]), (vec![Some(0)], vec![true]));
         assert_eq!(matched(&[duplicate(&[2, 4])], &[two]), (vec![Some(0)], vec![true]));
     }
 

@@ -9,7 +9,7 @@ use crate::{
     verdict::{Check, Code, Finding, PackageRef},
 };
 
-/// Stands for a version or a commit in a message.
+/// Replaces a version or a commit in a message.
 const ANY_VERSION: &str = "*";
 
 /// The number of hexadecimal digits of a git commit (SHA-1).
@@ -26,7 +26,7 @@ pub struct FindingIdentity {
     advisory: Option<String>,
     /// Names and sources, each once.
     packages: Vec<(String, Option<String>)>,
-    /// What else tells it from other findings: the message without versions, and the text at its location where the
+    /// What else distinguishes it from other findings: the message without versions, and the text at its location where the
     /// message names nothing.
     cause: String,
 }
@@ -39,9 +39,10 @@ impl FindingIdentity {
         packages.dedup();
         let is_named = finding.advisory.is_some() || finding.code == Some(Code::Duplicate);
         // The title of an advisory may change; how many versions a duplicate has is no cause.
-        let mut cause = match is_named && !finding.packages.is_empty() {
-            true => String::new(),
-            false => without_versions(&finding.message, root),
+        let mut cause = if is_named && !finding.packages.is_empty() {
+            String::new()
+        } else {
+            without_versions(&finding.message, root)
         };
         if finding.packages.is_empty() && !finding.message.contains('`') {
             cause.push_str(&entry_text(finding));
@@ -63,7 +64,7 @@ impl FindingIdentity {
 pub fn fingerprints(findings: &[Finding], root: &Utf8Path, workspace: &Utf8Path) -> Vec<String> {
     let identities: Vec<_> =
         findings.iter().map(|finding| FindingIdentity::of(finding, root)).collect();
-    // Findings with one identity are numbered in the order of what tells them apart.
+    // Findings with one identity are numbered in the order of what distinguishes them.
     let mut order: Vec<usize> = (0..findings.len()).collect();
     let sorted_by = |at: &usize| {
         let Finding { packages, message, severity, .. } = &findings[*at];
@@ -84,10 +85,11 @@ pub fn fingerprints(findings: &[Finding], root: &Utf8Path, workspace: &Utf8Path)
 
 /// The name and source of a package. A git repository is the same at each commit.
 fn name_and_source(package: &PackageRef) -> (String, Option<String>) {
-    let source = package.source.as_deref().map(|source| match source.starts_with("git+") {
-        true => source.split(['?', '#']).next().unwrap_or(source).to_owned(),
-        false => source.to_owned(),
-    });
+    let without_commit = |source: &str| match source.strip_prefix("git+") {
+        Some(url) => url.split(['?', '#']).next().unwrap_or(url).to_owned(),
+        None => source.to_owned(),
+    };
+    let source = package.source.as_deref().map(without_commit);
     (package.name.clone(), source)
 }
 

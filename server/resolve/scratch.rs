@@ -41,7 +41,7 @@ use crate::{
 pub use configuration::fuzz_configuration;
 use package_files::{CopiedLicense, MAX_LICENSES_SIZE};
 use references::References;
-use writer::CopyWriter;
+pub(crate) use writer::CopyWriter;
 pub(super) use writer::{CopyResult, normalized};
 
 /// The copy's path below its temporary folder. Cargo looks for a workspace's root in parent folders, and stops at a folder

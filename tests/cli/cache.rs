@@ -29,15 +29,15 @@ fn entries(world: &World) -> Vec<String> {
 #[test]
 fn resolution_is_cached_and_can_be_deleted() {
     let world = World::locked(PACKAGE);
-    assert_eq!(entries(&world), ["metadata 0", "verdicts 0", "advisories 0"]);
+    assert_eq!(entries(&world), ["metadata 0", "verdicts 0", "advisories 0", "bases 0"]);
     let first = world.check("");
     assert_eq!(first.code, 0);
-    assert_eq!(entries(&world), ["metadata 1", "verdicts 1", "advisories 0"]);
+    assert_eq!(entries(&world), ["metadata 1", "verdicts 1", "advisories 0", "bases 0"]);
     assert_eq!(world.check("").shown(), first.shown());
-    assert_eq!(entries(&world), ["metadata 1", "verdicts 1", "advisories 0"]);
+    assert_eq!(entries(&world), ["metadata 1", "verdicts 1", "advisories 0", "bases 0"]);
     let cleaned = world.run(&["cache", "clean"]);
     assert_eq!(cleaned.code, 0, "{}", cleaned.stderr);
-    assert_eq!(entries(&world), ["metadata 0", "verdicts 0", "advisories 0"]);
+    assert_eq!(entries(&world), ["metadata 0", "verdicts 0", "advisories 0", "bases 0"]);
     assert_eq!(world.check("").shown(), first.shown());
 }
 
@@ -45,7 +45,7 @@ fn resolution_is_cached_and_can_be_deleted() {
 fn no_cache_option_caches_nothing() {
     let world = World::locked(PACKAGE);
     assert_eq!(world.check("--no-cache").code, 0);
-    assert_eq!(entries(&world), ["metadata 0", "verdicts 0", "advisories 0"]);
+    assert_eq!(entries(&world), ["metadata 0", "verdicts 0", "advisories 0", "bases 0"]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use camino::Utf8PathBuf;
 use untouched::{APART, Snapshot};
 
 pub(crate) use registry::INDEX;
-pub(crate) use report::{Report, Summary};
+pub(crate) use report::{Finding, Report, Summary};
 
 /// Where cargo-deny keeps the database that a policy names by default.
 pub(crate) const DATABASE: &str = "../cargo/advisory-dbs/advisory-db-3157b0e258782691";

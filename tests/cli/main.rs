@@ -7,6 +7,7 @@ mod bad_databases;
 mod bad_lockfiles;
 mod bad_manifests;
 mod bad_policies;
+mod base;
 mod cache;
 mod cargo_refusals;
 mod completions;

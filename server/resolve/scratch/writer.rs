@@ -19,7 +19,7 @@ use crate::process::Children;
 
 /// Writes below one folder.
 #[derive(Debug)]
-pub(in crate::resolve) struct CopyWriter {
+pub(crate) struct CopyWriter {
     root: Utf8PathBuf,
     #[cfg(unix)]
     folder: rustix::fd::OwnedFd,
@@ -29,7 +29,7 @@ pub(in crate::resolve) struct CopyWriter {
 
 /// The result of copying a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::resolve) enum CopyResult {
+pub(crate) enum CopyResult {
     /// It was copied, with this many bytes.
     Whole(u64),
     /// It is not a regular file, or does not exist.
@@ -44,7 +44,7 @@ impl CopyWriter {
     /// # Errors
     ///
     /// When the folder cannot be opened.
-    pub(in crate::resolve) fn new(root: Utf8PathBuf, children: Children) -> io::Result<Self> {
+    pub(crate) fn new(root: Utf8PathBuf, children: Children) -> io::Result<Self> {
         Ok(Self {
             #[cfg(unix)]
             folder: rustix::fs::open(root.as_std_path(), unix::FOLDER, rustix::fs::Mode::empty())?,
@@ -54,12 +54,12 @@ impl CopyWriter {
     }
 
     /// The folder that it writes below.
-    pub(in crate::resolve) fn root(&self) -> &Utf8Path {
+    pub(crate) fn root(&self) -> &Utf8Path {
         &self.root
     }
 
     /// The path of the copy of an absolute path: below the root instead of `/`.
-    pub(in crate::resolve) fn path_in_copy(&self, original: &Utf8Path) -> Utf8PathBuf {
+    pub(crate) fn path_in_copy(&self, original: &Utf8Path) -> Utf8PathBuf {
         let mut test_folders = self.root.clone();
         test_folders.extend(names(original));
         test_folders
@@ -67,11 +67,7 @@ impl CopyWriter {
 
     /// The path to use in a copied file in `folder` instead of `path`, if that would lead elsewhere than to the copy of the
     /// same file: an absolute path, or one with too many `..`.
-    pub(in crate::resolve) fn adapted_path(
-        &self,
-        path: &str,
-        folder: &Utf8Path,
-    ) -> Option<Utf8PathBuf> {
+    pub(crate) fn adapted_path(&self, path: &str, folder: &Utf8Path) -> Option<Utf8PathBuf> {
         if Utf8Path::new(path).starts_with(&self.root) {
             return None;
         }
@@ -85,7 +81,7 @@ impl CopyWriter {
     /// # Errors
     ///
     /// When `path` is not below the root, one of its folders is a link or a file, or on an IO error.
-    pub(in crate::resolve) fn create(&self, path: &Utf8Path) -> io::Result<File> {
+    pub(crate) fn create(&self, path: &Utf8Path) -> io::Result<File> {
         let (folders, name) = self.split(path)?;
         self.continues()?;
         self.create_at(&folders, &name)
@@ -96,7 +92,7 @@ impl CopyWriter {
     /// # Errors
     ///
     /// Those of [`CopyWriter::create`], and when the content cannot be written.
-    pub(in crate::resolve) fn write(&self, path: &Utf8Path, content: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&self, path: &Utf8Path, content: &[u8]) -> io::Result<()> {
         self.create(path)?.write_all(content)
     }
 
@@ -105,7 +101,7 @@ impl CopyWriter {
     /// # Errors
     ///
     /// Those of [`CopyWriter::create`], and when the original cannot be read.
-    pub(in crate::resolve) fn copy(
+    pub(crate) fn copy(
         &self,
         original: &Utf8Path,
         path: &Utf8Path,
@@ -138,7 +134,7 @@ impl CopyWriter {
     /// # Errors
     ///
     /// When `path` is not below the root, one of its folders is a link or a file, or on an IO error.
-    pub(in crate::resolve) fn create_folder(&self, path: &Utf8Path) -> io::Result<()> {
+    pub(crate) fn create_folder(&self, path: &Utf8Path) -> io::Result<()> {
         let (mut folders, name) = self.split(path)?;
         folders.push(name);
         self.continues()?;
@@ -150,7 +146,7 @@ impl CopyWriter {
     /// # Errors
     ///
     /// When `path` is not below the root or is a folder, or on an IO error.
-    pub(in crate::resolve) fn remove(&self, path: &Utf8Path) -> io::Result<()> {
+    pub(crate) fn remove(&self, path: &Utf8Path) -> io::Result<()> {
         let (folders, name) = self.split(path)?;
         match self.remove_at(&folders, &name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -159,7 +155,7 @@ impl CopyWriter {
     }
 
     /// Whether this path exists in the copy.
-    pub(in crate::resolve) fn has_entry(&self, path: &Utf8Path) -> bool {
+    pub(crate) fn has_entry(&self, path: &Utf8Path) -> bool {
         self.split(path).is_ok() && fs::symlink_metadata(path).is_ok()
     }
 
@@ -298,7 +294,7 @@ fn keep_mode(_: &fs::Metadata, _: &File) -> io::Result<()> {
 
 /// An absolute path without `.` and `..`, as cargo normalizes it: without resolving links, and `..` at the root stays at the
 /// root.
-pub(in crate::resolve) fn normalized(path: &Utf8Path) -> Utf8PathBuf {
+pub(crate) fn normalized(path: &Utf8Path) -> Utf8PathBuf {
     let start = path.components().take_while(|component| {
         matches!(component, Utf8Component::Prefix(_) | Utf8Component::RootDir)
     });

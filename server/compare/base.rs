@@ -1,0 +1,156 @@
+//! The base of a workspace: an earlier commit of its repository, with its files in a folder of ours.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{
+    BaseError, BaseRequest, base_files,
+    repository::{Commit, Repository},
+    revision,
+};
+use crate::{
+    cache::{Cache, KeptFolder, hash},
+    gate::{CommandLine, GateOptions},
+    process::Children,
+    verdict::DenyOptions,
+    workspace::{PolicyFiles, Workspace},
+};
+
+/// How many digits of a commit's id are shown.
+const SHORT_ID: usize = 9;
+
+/// The version of what [`base_files`] writes; a folder of another one is not used.
+const FORMAT: &str = "1";
+
+/// An earlier commit of the repository of a workspace.
+#[derive(Debug)]
+pub struct Base {
+    /// How it was named, as in `origin/main`.
+    name: String,
+    commit: Commit,
+    repository: Repository,
+    /// Kept as long as its files are read.
+    _files: KeptFolder,
+    /// The folder with its files.
+    root: Utf8PathBuf,
+}
+
+impl Base {
+    /// The base of the workspace in a folder.
+    ///
+    /// # Errors
+    ///
+    /// When there is no repository, or the base cannot be found or read.
+    pub fn of(
+        folder: &Utf8Path,
+        request: &BaseRequest,
+        cache: &Cache,
+        children: &Children,
+    ) -> Result<Self, BaseError> {
+        let repository = Repository::around(folder, children)?;
+        let variable = |name: &str| std::env::var(name).ok();
+        let (name, commit) = revision::find(&repository, request, &variable)?;
+        // cargo and messages name the folder.
+        let folder_name = repository.folder.file_name().unwrap_or("base").to_owned();
+        // A submodule's commit is part of the content, but whether its clone can be read is not.
+        let key = hash(format!("{FORMAT} {} {}", commit.tree, repository.folder).as_bytes());
+        let files = cache.kept_folder(&key, children, |new| {
+            let folder = new.join(&folder_name);
+            std::fs::create_dir(&folder)
+                .map_err(|source| BaseError::Write { path: folder.clone(), source })?;
+            base_files::write(&repository, &commit, &folder, children)
+        })?;
+        let root = files.path().join(folder_name);
+        Ok(Self { name, commit, repository, _files: files, root })
+    }
+
+    /// How it is named in messages: `origin/main (1a2b3c4d5)`.
+    pub fn shown_name(&self) -> String {
+        let id = self.commit.id.get(..SHORT_ID).unwrap_or(&self.commit.id);
+        if self.commit.id.starts_with(&self.name) {
+            id.to_owned()
+        } else {
+            format!("{} ({id})", self.name)
+        }
+    }
+
+    /// The folder of its files.
+    pub fn root(&self) -> &Utf8Path {
+        &self.root
+    }
+
+    /// The folder of the checkout, without links.
+    pub fn checkout(&self) -> &Utf8Path {
+        &self.repository.folder
+    }
+
+    /// Whether a folder of the checkout belongs to the same repository.
+    pub fn has_folder(&self, folder: &Utf8Path) -> bool {
+        relative_to(&self.repository.folder, folder).is_some()
+    }
+
+    /// The path in the base of a file or folder of the checkout, which may not exist there; `None` outside of the
+    /// repository.
+    pub fn path_of(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
+        Some(self.root.join(relative_to(&self.repository.folder, path)?))
+    }
+
+    /// The path in the checkout of a file of the base.
+    pub fn path_in_checkout(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
+        Some(self.repository.folder.join(path.strip_prefix(&self.root).ok()?))
+    }
+
+    /// The same workspace in the base, if it has one.
+    pub fn workspace(&self, workspace: &Workspace) -> Option<Workspace> {
+        let manifest = self.path_of(&workspace.manifest)?;
+        manifest.is_file().then(|| Workspace::of_manifest(&manifest))
+    }
+
+    /// The options for the base: those of the checkout, with the base's own policy files.
+    pub fn options(&self, options: &GateOptions, workspace: &Workspace) -> GateOptions {
+        let deny = |deny: &DenyOptions| DenyOptions {
+            config: deny.config.as_deref().map(|config| self.existing(config)),
+            ..deny.clone()
+        };
+        let lines = options.command_lines.iter();
+        GateOptions {
+            deny: deny(&options.deny),
+            policy_files: Some(self.policy_files(options, workspace)),
+            command_lines: lines
+                .map(|line| CommandLine { deny: deny(&line.deny), ..line.clone() })
+                .collect(),
+            ..options.clone()
+        }
+    }
+
+    /// The policy files of the base. Those above the repository are the same for both.
+    fn policy_files(&self, options: &GateOptions, workspace: &Workspace) -> PolicyFiles {
+        let now = options.policy_files.clone().unwrap_or_else(|| workspace.policy_files());
+        let outside = |file: Option<Utf8PathBuf>| file.filter(|file| !self.has_folder(file));
+        let manifest = self.path_of(&workspace.manifest);
+        let in_base = manifest.map(|manifest| PolicyFiles::find(&manifest)).unwrap_or_default();
+        let inside = |file: Option<Utf8PathBuf>| file.filter(|file| file.starts_with(&self.root));
+        PolicyFiles {
+            policy: inside(in_base.policy).or_else(|| outside(now.policy)),
+            exceptions: inside(in_base.exceptions).or_else(|| outside(now.exceptions)),
+        }
+    }
+
+    /// The file of the base, or the one of the checkout if the base does not have it.
+    fn existing(&self, path: &Utf8Path) -> Utf8PathBuf {
+        self.path_of(path).filter(|path| path.exists()).unwrap_or_else(|| path.to_owned())
+    }
+}
+
+/// A path relative to a folder without links.
+fn relative_to(folder: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
+    if let Ok(relative) = path.strip_prefix(folder) {
+        return Some(relative.to_owned());
+    }
+    // Only the folder is resolved: the file may be a link.
+    let name = path.file_name()?;
+    let real = match path.parent()?.canonicalize_utf8() {
+        Ok(parent) => parent.join(name),
+        Err(_) => return None,
+    };
+    real.strip_prefix(folder).ok().map(Utf8Path::to_owned)
+}

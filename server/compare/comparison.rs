@@ -1,0 +1,172 @@
+//! The comparison of the verdicts on a workspace and on its base.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Base, Group, Matches, Side,
+    policy_changes::{PolicyChange, PolicyChanges},
+};
+use crate::{
+    gate::{NO_VERDICT, OnDisk, Texts as _, Verdict},
+    text::{FilePath, SourceText},
+    verdict::{Check, Code, Finding, Location, LocationRule, Role, Severity},
+};
+
+/// A finding that only the changes of the policy hide.
+#[derive(Clone, Debug)]
+pub struct LoosenedFinding {
+    /// The finding, as the base's policy reports it.
+    pub finding: Finding,
+    /// What hides it.
+    pub change: PolicyChange,
+    /// The entry of the policy that hides it.
+    pub entry: Option<Location>,
+}
+
+/// What is new since the base.
+#[derive(Clone, Debug, Default)]
+pub struct Comparison {
+    /// The base, as it is shown.
+    pub base: String,
+    /// The group of each finding of the verdict: new, or already there.
+    pub groups: Vec<Group>,
+    /// The findings that only the base has, with the paths of the checkout and the texts of the base.
+    pub fixed: Vec<Finding>,
+    /// The errors and warnings that only the changes of the policy hide.
+    pub loosened: Vec<LoosenedFinding>,
+}
+
+impl Comparison {
+    /// Compares a verdict with that on the base; without one, everything is new.
+    pub fn new(head: &Verdict, base: Option<&Verdict>, of: &Base) -> Self {
+        let nothing = Vec::new();
+        let base_findings = base.map_or(&nothing, |base| &base.findings);
+        let matches = Matches::of(
+            Side { findings: &head.findings, root: of.checkout() },
+            Side { findings: base_findings, root: of.root() },
+        );
+        let group = |other: &Option<usize>| match other {
+            Some(_) => Group::AlreadyThere,
+            None => Group::New,
+        };
+        let fixed = base_findings.iter().zip(&matches.of_base).filter(|(_, kept)| !**kept);
+        Self {
+            base: of.shown_name(),
+            groups: matches.of_head.iter().map(group).collect(),
+            fixed: fixed.map(|(finding, _)| in_checkout(finding, of)).collect(),
+            loosened: Vec::new(),
+        }
+    }
+
+    /// The findings of a workspace that the checkout does not have any more.
+    pub fn removed(before: &Verdict, of: &Base) -> Vec<Finding> {
+        before.findings.iter().map(|finding| in_checkout(finding, of)).collect()
+    }
+
+    /// Adds the findings that the changes of the policy hide: those of `strict`, the verdict on the checkout with the
+    /// base's policy, that the verdict does not have at the same severity.
+    pub fn add_loosened(&mut self, head: &Verdict, strict: &Verdict, of: &Base) {
+        let is_compared = |finding: &&Finding| {
+            let rule = finding.code.map(Code::location_rule);
+            finding.severity >= Severity::Warning
+                && Check::CARGO_DENY.contains(&finding.check)
+                && rule != Some(LocationRule::Policy)
+        };
+        let strict_findings: Vec<Finding> =
+            strict.findings.iter().filter(is_compared).cloned().collect();
+        // A finding at a lower severity is hidden, too.
+        let head_findings: Vec<Finding> =
+            head.findings.iter().filter(is_compared).cloned().collect();
+        let matches = Matches::of(
+            Side { findings: &strict_findings, root: of.checkout() },
+            Side { findings: &head_findings, root: of.checkout() },
+        );
+        let text = |verdict: &Verdict| {
+            let text = verdict.policy.as_ref().and_then(|policy| OnDisk.read_named(policy).ok());
+            text.unwrap_or_else(|| SourceText::new(""))
+        };
+        let changes = PolicyChanges::between(&text(strict), &text(head));
+        for (finding, other) in strict_findings.into_iter().zip(matches.of_head) {
+            let is_hidden =
+                other.is_none_or(|other| head_findings[other].severity < finding.severity);
+            if !is_hidden {
+                continue;
+            }
+            let change = changes.hiding(&finding);
+            let entry =
+                change.span.clone().zip(head.policy.as_ref()).map(|(span, policy)| Location {
+                    file: policy.clone().into(),
+                    text: text(head),
+                    span,
+                    role: Role::Primary,
+                    via: None,
+                });
+            self.loosened.push(LoosenedFinding { finding, change, entry });
+        }
+        // What is hidden is not fixed.
+        let hidden: Vec<Finding> = self.loosened.iter().map(|one| one.finding.clone()).collect();
+        let fixed = Matches::of(
+            Side { findings: &self.fixed, root: of.checkout() },
+            Side { findings: &hidden, root: of.checkout() },
+        );
+        let mut is_hidden = fixed.of_head.iter().map(Option::is_some);
+        self.fixed.retain(|_| !is_hidden.next().unwrap_or_default());
+    }
+
+    /// The findings of a group.
+    pub fn findings<'a>(&'a self, verdict: &'a Verdict, group: Group) -> Vec<&'a Finding> {
+        match group {
+            Group::Fixed => self.fixed.iter().collect(),
+            Group::PolicyLoosened => self.loosened.iter().map(|one| &one.finding).collect(),
+            Group::New | Group::AlreadyThere => {
+                let findings = verdict.findings.iter().zip(&self.groups);
+                findings.filter(|(_, of)| **of == group).map(|(finding, _)| finding).collect()
+            }
+        }
+    }
+
+    /// cargo-deny's exit code for the new errors, or [`NO_VERDICT`]. With `loosened`, also for those that only the changes
+    /// of the policy hide.
+    pub fn exit_code(&self, verdict: &Verdict, loosened: bool) -> u8 {
+        let all = verdict.exit_code();
+        if all == NO_VERDICT {
+            return all;
+        }
+        let bits = |findings: Vec<&Finding>| {
+            let failing = findings.into_iter().filter(|finding| fails(finding, verdict));
+            failing.fold(0, |code, finding| code | finding.check.exit_bit())
+        };
+        // Only what cargo-deny counts fails the gate.
+        let new = bits(self.findings(verdict, Group::New)) & all;
+        let hidden = if loosened { bits(self.findings(verdict, Group::PolicyLoosened)) } else { 0 };
+        new | hidden
+    }
+}
+
+/// Whether a finding fails the gate: an error that not only gates report that do not fail CI.
+fn fails(finding: &Finding, verdict: &Verdict) -> bool {
+    let blocking: BTreeSet<_> =
+        verdict.gates.iter().filter(|gate| gate.blocks).map(|gate| &gate.name).collect();
+    let is_in_blocking = finding.gates.is_empty()
+        || verdict.gates.is_empty()
+        || finding.gates.iter().any(|gate| blocking.contains(gate));
+    finding.severity == Severity::Error
+        && Check::CARGO_DENY.contains(&finding.check)
+        && is_in_blocking
+}
+
+/// A finding of the base with the paths of the checkout.
+fn in_checkout(finding: &Finding, base: &Base) -> Finding {
+    let mut finding = finding.clone();
+    let locations = finding.locations.iter_mut();
+    for location in locations.chain(finding.related.iter_mut().map(|one| &mut one.location)) {
+        if let Some(path) = base.path_in_checkout(&location.file) {
+            location.file = FilePath::from(path);
+        }
+    }
+    let here = base.checkout().as_str();
+    for text in finding.notes.iter_mut().chain([&mut finding.message]).chain(&mut finding.remedy) {
+        *text = text.replace(base.root().as_str(), here);
+    }
+    finding
+}

@@ -1,6 +1,11 @@
 //! `check --base`: checks the workspaces of an earlier commit, too, and compares.
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::{
+    cmp::Reverse,
+    collections::BTreeSet,
+    sync::{Arc, mpsc},
+    thread,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -13,67 +18,92 @@ use super::{
 use crate::{
     compare::{Base, BaseError, BaseRequest, Comparison, Matches, Side},
     gate::{Databases, GateOptions, OnDisk, Texts as _, Verdict},
+    threads::{self, Activity},
     verdict::{Finding, Severity},
     workspace::{Discovery, DiscoveryOptions, Workspace},
 };
 
-/// The comparisons of a run. The workspaces may be in several repositories.
-pub(super) struct BaseComparisons<'o> {
+/// Checks the workspaces of the base, on a thread beside the checks of the checkout.
+pub(super) struct BaseChecks<'o> {
     request: BaseRequest,
     arguments: &'o GateArguments,
     options: &'o GateOptions,
     databases: &'o Databases,
     repositories: Vec<BaseOfRepository<'o>>,
-    /// Whether errors that only the changes of the policy hide fail the run.
-    loosened_fails: bool,
-    /// Which errors fail the run.
-    gate: BaseGate,
 }
 
 struct BaseOfRepository<'o> {
-    base: Rc<Base>,
+    base: Arc<Base>,
     shared: SharedPolicies<'o>,
     /// The workspaces of the base that the arguments select.
     workspaces: Vec<Workspace>,
     compared: BTreeSet<Workspace>,
 }
 
-impl<'o> BaseComparisons<'o> {
-    /// As the arguments say; `None` without `--base`.
-    pub(super) fn of(
+/// A result of [`BaseChecks`].
+enum BaseResult {
+    /// For the workspace of the checkout with this number: the base, and the verdict on the same workspace there, if there
+    /// is one.
+    Before(usize, Result<(Arc<Base>, Option<Verdict>), BaseError>),
+    /// The verdict on a workspace whose folder the checkout does not have.
+    Gone(Arc<Base>, Verdict),
+}
+
+/// Compares the verdicts of a run.
+pub(super) struct BaseComparisons {
+    results: mpsc::Receiver<BaseResult>,
+    /// The workspaces whose folders the checkout does not have, unless they were moved.
+    gone: Vec<(Arc<Base>, Verdict)>,
+    /// Whether errors that only the changes of the policy hide fail the run.
+    loosened_fails: bool,
+    /// Which errors fail the run.
+    gate: BaseGate,
+}
+
+impl BaseComparisons {
+    /// Starts to check the base; `None` without `--base`.
+    pub(super) fn start<'scope, 'o: 'scope>(
+        scope: &'scope thread::Scope<'scope, '_>,
         arguments: &'o CheckArguments,
+        workspaces: &'o [Workspace],
         options: &'o GateOptions,
         databases: &'o Databases,
     ) -> Option<Self> {
         let base = &arguments.base;
+        let request = BaseRequest { revision: base.base.clone()?, merge_base: base.merge_base };
+        let (sender, results) = mpsc::channel();
+        let gate = &arguments.gate;
+        threads::scoped(scope, Activity::just("checking the base"), move || {
+            let repositories = Vec::new();
+            let checks = BaseChecks { request, arguments: gate, options, databases, repositories };
+            checks.run(workspaces, &sender);
+        });
         Some(Self {
-            request: BaseRequest { revision: base.base.clone()?, merge_base: base.merge_base },
-            arguments: &arguments.gate,
-            options,
-            databases,
-            repositories: Vec::new(),
+            results,
+            gone: Vec::new(),
             loosened_fails: !base.allow_policy_changes,
             gate: base.base_gate,
         })
     }
 
-    /// Compares a verdict with that on the base. `head` checks the workspaces of the checkout.
+    /// Compares the verdict on the workspace with a number. `head` checks the workspaces of the checkout.
     ///
     /// # Errors
     ///
     /// When the base cannot be read or has no verdict.
     pub(super) fn compare(
         &mut self,
+        number: usize,
         verdict: &Verdict,
-        head: &mut SharedPolicies<'o>,
+        head: &mut SharedPolicies<'_>,
     ) -> Result<Comparison, BaseError> {
-        let workspace = &verdict.workspace;
-        let at = self.repository_of(workspace)?;
-        let before = self.repositories[at].verdict_before(verdict)?;
-        let base = self.repositories[at].base.clone();
+        let (base, mut before) = self.before(number)?;
+        if before.is_none() {
+            before = self.moved(&base, verdict);
+        }
         let mut comparison = Comparison::new(verdict, before.as_ref(), &base);
         if before.is_some_and(|before| has_other_policy(&before, verdict))
-            && let Some(strict) = head.verdict_with_base_policy(workspace, &base)
+            && let Some(strict) = head.verdict_with_base_policy(&verdict.workspace, &base)
         {
             comparison.add_loosened(verdict, &strict, &base);
         }
@@ -91,19 +121,74 @@ impl<'o> BaseComparisons<'o> {
 
     /// The folders of the workspaces that the checkout does not have any more, with their errors and warnings.
     pub(super) fn removed(&mut self) -> Vec<(Utf8PathBuf, Vec<Finding>)> {
-        let mut removed = Vec::new();
-        for repository in &mut self.repositories {
-            for workspace in repository.without_counterpart() {
-                let Ok(before) = repository.checked(&workspace) else { continue };
-                let folder = repository.base.path_in_checkout(workspace.folder());
-                let findings = Comparison::removed(&before, &repository.base);
-                removed.push((folder.unwrap_or_default(), findings));
+        self.receive_gone();
+        let gone = self.gone.iter().map(|(base, before)| {
+            let folder = base.path_in_checkout(before.workspace.folder());
+            (folder.unwrap_or_default(), Comparison::removed(before, base))
+        });
+        let is_shown = |finding: &Finding| finding.severity >= Severity::Warning;
+        gone.filter(|(_, findings)| findings.iter().any(is_shown)).collect()
+    }
+
+    fn before(&mut self, number: usize) -> Result<(Arc<Base>, Option<Verdict>), BaseError> {
+        while let Ok(result) = self.results.recv() {
+            match result {
+                BaseResult::Before(of, result) if of == number => return result,
+                // The workspace has no verdict.
+                BaseResult::Before(..) => {}
+                BaseResult::Gone(base, verdict) => self.gone.push((base, verdict)),
             }
         }
-        removed.retain(|(_, findings)| {
-            findings.iter().any(|finding| finding.severity >= Severity::Warning)
-        });
-        removed
+        Err(BaseError::NoVerdict {
+            name: "base".to_owned(),
+            reason: "its check has ended early".to_owned(),
+        })
+    }
+
+    /// The verdict on the workspace of the base that has most findings of this one, if it was moved.
+    fn moved(&mut self, base: &Arc<Base>, verdict: &Verdict) -> Option<Verdict> {
+        self.receive_gone();
+        let same = |(of, before): &(Arc<Base>, Verdict)| {
+            let head = Side { findings: &verdict.findings, root: base.checkout() };
+            let matches = Matches::of(head, Side { findings: &before.findings, root: of.root() });
+            if Arc::ptr_eq(of, base) { matches.of_head.iter().flatten().count() } else { 0 }
+        };
+        let all = self.gone.iter().map(same).enumerate();
+        let (at, _) =
+            all.filter(|(_, same)| *same > 0).max_by_key(|(at, same)| (*same, Reverse(*at)))?;
+        Some(self.gone.remove(at).1)
+    }
+
+    fn receive_gone(&mut self) {
+        for result in &self.results {
+            if let BaseResult::Gone(base, verdict) = result {
+                self.gone.push((base, verdict));
+            }
+        }
+    }
+}
+
+impl BaseChecks<'_> {
+    fn run(mut self, workspaces: &[Workspace], sender: &mpsc::Sender<BaseResult>) {
+        // Sending fails if nobody waits for the result.
+        for (number, workspace) in workspaces.iter().enumerate() {
+            let _ = sender.send(BaseResult::Before(number, self.before(workspace)));
+        }
+        for repository in &mut self.repositories {
+            for workspace in repository.without_counterpart() {
+                if let Ok(verdict) = repository.checked(&workspace) {
+                    let _ = sender.send(BaseResult::Gone(repository.base.clone(), verdict));
+                }
+            }
+        }
+    }
+
+    fn before(&mut self, workspace: &Workspace) -> Result<(Arc<Base>, Option<Verdict>), BaseError> {
+        let at = self.repository_of(workspace)?;
+        let repository = &mut self.repositories[at];
+        let before = repository.base.workspace(workspace);
+        let before = before.map(|before| repository.checked(&before)).transpose()?;
+        Ok((repository.base.clone(), before))
     }
 
     /// The index of the repository of a workspace.
@@ -116,7 +201,7 @@ impl<'o> BaseComparisons<'o> {
         let resolver = &self.options.resolver;
         let base =
             Base::of(workspace.folder(), &self.request, &resolver.cache, &resolver.children)?;
-        let base = Rc::new(base);
+        let base = Arc::new(base);
         let workspaces = self.selected_in(&base);
         let shared = SharedPolicies::of_base(
             self.arguments,
@@ -168,29 +253,6 @@ impl<'o> BaseComparisons<'o> {
 }
 
 impl BaseOfRepository<'_> {
-    /// The verdict on the same workspace of the base; of one that was moved, if it is not in its folder. `None` if the
-    /// base does not have it.
-    fn verdict_before(&mut self, verdict: &Verdict) -> Result<Option<Verdict>, BaseError> {
-        if let Some(before) = self.base.workspace(&verdict.workspace) {
-            return self.checked(&before).map(Some);
-        }
-        let mut best: Option<(usize, Verdict)> = None;
-        for workspace in self.without_counterpart() {
-            let before = self.checked(&workspace)?;
-            self.compared.remove(&workspace);
-            let head = Side { findings: &verdict.findings, root: self.base.checkout() };
-            let matches =
-                Matches::of(head, Side { findings: &before.findings, root: self.base.root() });
-            let same = matches.of_head.iter().flatten().count();
-            if same > best.as_ref().map_or(0, |(most, _)| *most) {
-                best = Some((same, before));
-            }
-        }
-        let best = best.map(|(_, verdict)| verdict);
-        self.compared.extend(best.iter().map(|verdict| verdict.workspace.clone()));
-        Ok(best)
-    }
-
     /// The workspaces of the base that are not compared and whose folders the checkout does not have.
     fn without_counterpart(&self) -> Vec<Workspace> {
         let is_gone = |workspace: &&Workspace| {

@@ -1,6 +1,6 @@
 //! `supercargo check`: checks workspaces and exits like cargo-deny.
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode, thread};
 
 use super::{
     CLEANUP_TIMEOUT,
@@ -41,48 +41,57 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let databases = Databases::default();
     let mut human = HumanPrinter::new()?;
     let mut code = if missing { NO_VERDICT } else { 0 };
-    let mut shared = SharedPolicies::new(&arguments.gate, &workspaces, &options, &databases);
-    let mut bases = BaseComparisons::of(arguments, &options, &databases);
-    for (index, workspace) in workspaces.iter().enumerate() {
-        let Some(verdict) = shared.verdict(workspace) else { continue };
-        let checks = shared.options_for(workspace).checks();
-        let comparison = bases.as_mut().map(|bases| bases.compare(&verdict, &mut shared));
-        let comparison = comparison.transpose().unwrap_or_else(|error| {
-            logging::error(&error.to_string());
-            code = NO_VERDICT;
-            None
-        });
-        let compared = bases.as_ref().zip(comparison.as_ref()).map(|(bases, comparison)| {
-            let code = bases.exit_code(comparison, &verdict);
-            Compared { comparison, code }
-        });
-        match arguments.format {
-            Format::Human => human.verdict(&verdict, checks, index == 0, shown, compared),
-            Format::Json => json::verdict(&verdict, checks, shown, compared)?,
-        }
-        let of_check = exit_code::of_check(&verdict, arguments.strict, compared);
-        code = exit_code::combined(code, of_check);
-        if let Some(engine) = engine.as_ref().filter(|_| workspace.manifest.is_file()) {
-            match engine.compare(&verdict, &options) {
-                Ok(comparison) => {
-                    comparison.print(arguments.format, shown)?;
-                    if !comparison.has_verdict() {
+    code = thread::scope(|scope| -> anyhow::Result<u8> {
+        let mut shared = SharedPolicies::new(&arguments.gate, &workspaces, &options, &databases);
+        let mut bases = BaseComparisons::start(scope, arguments, &workspaces, &options, &databases);
+        let mut failures = BTreeSet::new();
+        for (index, workspace) in workspaces.iter().enumerate() {
+            let Some(verdict) = shared.verdict(workspace) else { continue };
+            let checks = shared.options_for(workspace).checks();
+            let comparison =
+                bases.as_mut().map(|bases| bases.compare(index, &verdict, &mut shared));
+            let comparison = comparison.transpose().unwrap_or_else(|error| {
+                // The same for each workspace of a repository.
+                let message = error.to_string();
+                if failures.insert(message.clone()) {
+                    logging::error(&message);
+                }
+                code = NO_VERDICT;
+                None
+            });
+            let compared = bases.as_ref().zip(comparison.as_ref()).map(|(bases, comparison)| {
+                let code = bases.exit_code(comparison, &verdict);
+                Compared { comparison, code }
+            });
+            match arguments.format {
+                Format::Human => human.verdict(&verdict, checks, index == 0, shown, compared),
+                Format::Json => json::verdict(&verdict, checks, shown, compared)?,
+            }
+            let of_check = exit_code::of_check(&verdict, arguments.strict, compared);
+            code = exit_code::combined(code, of_check);
+            if let Some(engine) = engine.as_ref().filter(|_| workspace.manifest.is_file()) {
+                match engine.compare(&verdict, &options) {
+                    Ok(comparison) => {
+                        comparison.print(arguments.format, shown)?;
+                        if !comparison.has_verdict() {
+                            code = NO_VERDICT;
+                        }
+                    }
+                    Err(error) => {
+                        logging::error(&format!("{error:#}"));
                         code = NO_VERDICT;
                     }
                 }
-                Err(error) => {
-                    logging::error(&format!("{error:#}"));
-                    code = NO_VERDICT;
-                }
             }
         }
-    }
-    for (folder, findings) in bases.iter_mut().flat_map(BaseComparisons::removed) {
-        match arguments.format {
-            Format::Human => human.removed(&folder, &findings, shown),
-            Format::Json => json::removed(&folder, &findings, shown)?,
+        for (folder, findings) in bases.iter_mut().flat_map(BaseComparisons::removed) {
+            match arguments.format {
+                Format::Human => human.removed(&folder, &findings, shown),
+                Format::Json => json::removed(&folder, &findings, shown)?,
+            }
         }
-    }
+        Ok(code)
+    })?;
     // Dropping these deletes unpacked files.
     drop(databases);
     options.resolver.children.wait_for_cleanup(CLEANUP_TIMEOUT);

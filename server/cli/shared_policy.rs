@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    rc::Rc,
     sync::Arc,
 };
 
@@ -22,7 +21,7 @@ pub(super) struct SharedPolicies<'o> {
     databases: &'o Databases,
     ci: CiGates,
     /// The commit whose workspaces are checked, if it is not the checkout.
-    base: Option<Rc<Base>>,
+    base: Option<Arc<Base>>,
     /// `None` where one manifest, or one policy, was named: then the workspace is checked alone, as by cargo-deny.
     discovery: Option<DiscoveryOptions>,
     ruled: BTreeMap<Utf8PathBuf, RuledWorkspaces>,
@@ -64,7 +63,7 @@ impl<'o> SharedPolicies<'o> {
         reported: &[Workspace],
         options: &'o GateOptions,
         databases: &'o Databases,
-        base: Rc<Base>,
+        base: Arc<Base>,
     ) -> Self {
         Self { base: Some(base), ..Self::new(arguments, reported, options, databases) }
     }

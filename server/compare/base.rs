@@ -46,9 +46,7 @@ impl Base {
         cache: &Cache,
         children: &Children,
     ) -> Result<Self, BaseError> {
-        let repository = Repository::around(folder, children)?;
-        let variable = |name: &str| std::env::var(name).ok();
-        let (name, commit) = revision::find(&repository, request, &variable)?;
+        let (repository, commit, name) = revision::find(folder, request, children)?;
         // cargo and messages name the folder.
         let folder_name = repository.folder.file_name().unwrap_or("base").to_owned();
         // A submodule's commit is part of the content, but whether its clone can be read is not.

@@ -49,7 +49,10 @@ impl Comparison {
             Some(_) => Group::AlreadyThere,
             None => Group::New,
         };
-        let fixed = base_findings.iter().zip(&matches.of_base).filter(|(_, kept)| !**kept);
+        // A check that could not run has fixed nothing.
+        let has_run = |finding: &Finding| head.complete || head.counts.contains_key(&finding.check);
+        let fixed = base_findings.iter().zip(&matches.of_base);
+        let fixed = fixed.filter(|(finding, kept)| !**kept && has_run(finding));
         Self {
             base: of.shown_name(),
             groups: matches.of_head.iter().map(group).collect(),

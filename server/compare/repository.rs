@@ -23,6 +23,10 @@ const SETTINGS: [&str; 5] = [
 /// The attributes of our own repository: files are neither filtered nor converted (gitattributes(5)).
 const ATTRIBUTES: &str = "* -filter -text -eol -ident -working-tree-encoding\n";
 
+/// Shows where a repository is: its files, and its objects.
+const AROUND: [&str; 4] =
+    ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir"];
+
 /// A git repository.
 #[derive(Clone, Debug)]
 pub(super) struct Repository {
@@ -43,14 +47,39 @@ pub(super) struct Commit {
 }
 
 impl Repository {
+    /// The repository that a folder belongs to, and the commit that is named, if there is one: git is started once in the
+    /// usual case.
+    ///
+    /// # Errors
+    ///
+    /// When there is no repository, or git cannot be started or refuses to read it.
+    pub(super) fn with_commit(
+        folder: &Utf8Path,
+        revision: &str,
+        children: &Children,
+    ) -> Result<(Self, Option<Commit>), BaseError> {
+        if !is_revision(revision) {
+            return Ok((Self::around(folder, children)?, None));
+        }
+        let names = names_of_commit(revision);
+        let words = [&AROUND[..], &["--quiet", &names[0], &names[1], "--"]].concat();
+        let output = run(children, folder, &words)?;
+        let lines: Vec<_> = output.stdout.lines().map(str::to_owned).collect();
+        if let ([top, common, id, tree, ..], true) = (lines.as_slice(), output.success) {
+            let commit = Commit { id: id.clone(), tree: tree.clone() };
+            let (folder, common) = (Utf8PathBuf::from(top), Utf8PathBuf::from(common));
+            return Ok((Self { folder, common, children: children.clone() }, Some(commit)));
+        }
+        Ok((Self::around(folder, children)?, None))
+    }
+
     /// The repository that a folder belongs to.
     ///
     /// # Errors
     ///
     /// When there is none, or git cannot be started or refuses to read it.
     pub(super) fn around(folder: &Utf8Path, children: &Children) -> Result<Self, BaseError> {
-        let words = ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir"];
-        let output = run(children, folder, &words)?;
+        let output = run(children, folder, &AROUND)?;
         let mut lines = output.stdout.lines();
         match (output.success, lines.next(), lines.next()) {
             (true, Some(top), Some(common)) => Ok(Self {
@@ -67,11 +96,10 @@ impl Repository {
 
     /// The commit that a branch, tag or commit id names; `None` if there is none.
     pub(super) fn commit(&self, revision: &str) -> Result<Option<Commit>, BaseError> {
-        // It would be an option of git.
-        if revision.starts_with('-') || revision.is_empty() {
+        if !is_revision(revision) {
             return Ok(None);
         }
-        let names = [format!("{revision}^{{commit}}"), format!("{revision}^{{tree}}")];
+        let names = names_of_commit(revision);
         let output =
             self.run(&["rev-parse", "--quiet", "--revs-only", &names[0], &names[1], "--"])?;
         let mut lines = output.stdout.lines().map(str::to_owned);
@@ -120,6 +148,16 @@ impl Repository {
     fn run(&self, words: &[&str]) -> Result<Output, BaseError> {
         run(&self.children, &self.folder, words)
     }
+}
+
+/// Whether it could name a commit; else it could be an option of git.
+fn is_revision(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('-')
+}
+
+/// What git is asked for: the commit and its files.
+fn names_of_commit(revision: &str) -> [String; 2] {
+    [format!("{revision}^{{commit}}"), format!("{revision}^{{tree}}")]
 }
 
 /// A file of a commit.

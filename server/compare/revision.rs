@@ -8,7 +8,7 @@ use super::{
     error::cure_of_missing,
     repository::{Commit, Repository},
 };
-use crate::text::read_to_string;
+use crate::{process::Children, text::read_to_string};
 
 /// The word for the base of the event.
 const AUTO: &str = "auto";
@@ -47,38 +47,38 @@ const COMMIT_VARIABLES: [&str; 3] = [
 /// Where the file with GitHub's event has the commit to compare with.
 const EVENT_FIELDS: [&str; 3] = ["/pull_request/base/sha", "/merge_group/base_sha", "/before"];
 
-/// The commit and how it is named.
+/// The repository of a folder, the commit, and how that is named.
 pub(super) fn find(
-    repository: &Repository,
+    folder: &Utf8Path,
     request: &BaseRequest,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<(String, Commit), BaseError> {
-    let candidates = match request.revision.as_str() {
-        AUTO => of_event(variable),
+    children: &Children,
+) -> Result<(Repository, Commit, String), BaseError> {
+    let names = match request.revision.as_str() {
+        AUTO => of_event(&|name| std::env::var(name).ok()),
         named => vec![named.to_owned()],
     };
-    if candidates.is_empty() {
-        return Err(BaseError::NoEvent);
+    let Some((first, others)) = names.split_first() else { return Err(BaseError::NoEvent) };
+    let (repository, mut found) = Repository::with_commit(folder, first, children)?;
+    let mut name = first;
+    for other in others {
+        if found.is_none() {
+            name = other;
+            found = repository.commit(other)?;
+        }
     }
     let cure = cure_of_missing(repository.is_shallow());
-    for name in &candidates {
-        let Some(commit) = repository.commit(name)? else { continue };
-        if !request.merge_base {
-            return Ok((name.clone(), commit));
-        }
-        let common = repository.merge_base(&commit)?;
-        let missing = || BaseError::NoMergeBase {
-            revision: name.clone(),
-            repository: repository.folder.clone(),
-            cure,
+    let at = || repository.folder.clone();
+    let Some(mut commit) = found else {
+        let revision = names.join("`, `");
+        return Err(BaseError::UnknownRevision { revision, repository: at(), cure });
+    };
+    if request.merge_base {
+        let Some(common) = repository.merge_base(&commit)? else {
+            return Err(BaseError::NoMergeBase { revision: name.clone(), repository: at(), cure });
         };
-        return Ok((name.clone(), common.ok_or_else(missing)?));
+        commit = common;
     }
-    Err(BaseError::UnknownRevision {
-        revision: candidates.join("`, `"),
-        repository: repository.folder.clone(),
-        cure,
-    })
+    Ok((repository, commit, name.clone()))
 }
 
 /// The names of the base in the order in which they are looked up.

@@ -16,6 +16,8 @@ mod init;
 mod installed_engine;
 mod json;
 mod logging;
+mod outputs;
+mod report_arguments;
 mod shared_policy;
 mod shown;
 mod targets;

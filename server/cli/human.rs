@@ -1,9 +1,6 @@
 //! `--format human`: each finding under its source line, then a line for each check.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    io::Write as _,
-};
+use std::collections::{BTreeMap, HashSet};
 
 use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Report, Snippet};
 use anstyle::{AnsiColor, Style};
@@ -41,15 +38,15 @@ impl HumanPrinter {
         Ok(Self { here: absolute(Utf8Path::new("."))?, printed: HashSet::new() })
     }
 
-    /// Prints the shown findings of a verdict and its summary, which is left out if nothing is shown. A finding
-    /// about a policy that an earlier workspace has, too, is only counted.
+    /// The shown findings of a verdict and its summary, which is left out if nothing is shown. A finding about a policy
+    /// that an earlier workspace has, too, is only counted.
     pub(super) fn verdict(
         &mut self,
         verdict: &Verdict,
         checks: CheckSet,
         first: bool,
         shown: ShownFindings,
-    ) {
+    ) -> String {
         let mut text = String::new();
         let prints_summary = shown.lowest_severity.is_some() || shown.stats;
         if !first && prints_summary {
@@ -73,9 +70,7 @@ impl HumanPrinter {
         if prints_summary {
             text.push_str(&self.summary(verdict, checks, shown, &repeated));
         }
-        let mut out = anstream::stdout().lock();
-        // Fails if the reader has closed the pipe.
-        let _ = out.write_all(text.as_bytes());
+        text
     }
 
     /// Errors first, then by location.
@@ -84,7 +79,7 @@ impl HumanPrinter {
             .findings
             .iter()
             .filter(|finding| shown.has(finding))
-            .filter(|finding| !is_caused_by_missing_policy(finding, verdict))
+            .filter(|finding| !verdict.rejects_without_policy(finding))
             .collect();
         list.sort_by_key(|finding| {
             let location = finding.locations.first();
@@ -126,7 +121,7 @@ impl HumanPrinter {
             let dependencies = if more == 1 { "dependency" } else { "dependencies" };
             group = group.element(named("note", format!("and {more} more {dependencies}")));
         }
-        for path in paths(finding).into_iter().filter(|_| shown.paths) {
+        for path in finding.shortest_paths().into_iter().filter(|_| shown.paths) {
             group = group.element(named("via", path));
         }
         if let Some(gates) = finding.gates_text() {
@@ -213,19 +208,8 @@ impl HumanPrinter {
             let file = self.shown_path(file);
             text.push_str(&format!("  note: {count} {are} about `{file}` {verb} listed above\n"));
         }
-        let rejected =
-            verdict.findings.iter().filter(|finding| is_caused_by_missing_policy(finding, verdict));
-        match rejected.count() {
-            0 => {}
-            count => text.push_str(&format!(
-                "  note: no license is allowed without a policy, so {} rejected; create one with `supercargo \
-                 init`\n",
-                if count == 1 {
-                    "1 package is".to_owned()
-                } else {
-                    format!("{count} packages are")
-                }
-            )),
+        if let Some(sentence) = verdict.rejected_without_policy() {
+            text.push_str(&format!("  note: {sentence}\n"));
         }
         let mut line = |check| text.push_str(&check_line(check, verdict, shown.stats));
         if verdict.counts.contains_key(&Check::Config) {
@@ -241,11 +225,6 @@ impl HumanPrinter {
         text.push_str(&format!("  gate: {style}{state}{style:#}\n"));
         text
     }
-}
-
-/// Without a policy every license is rejected; show that once, not for each package.
-fn is_caused_by_missing_policy(finding: &Finding, verdict: &Verdict) -> bool {
-    verdict.policy.is_none() && finding.code == Some(Code::Rejected)
 }
 
 fn check_line(check: Check, verdict: &Verdict, stats: bool) -> String {
@@ -291,30 +270,6 @@ fn by_file<'p>(locations: &[&'p Location]) -> Vec<Vec<&'p Location>> {
         }
     }
     groups
-}
-
-/// The shortest dependency path to each package, unless it is a direct dependency.
-fn paths(finding: &Finding) -> Vec<String> {
-    let mut shown: Vec<String> = finding
-        .packages
-        .iter()
-        .filter_map(|package| {
-            let to_it = finding.paths.iter().filter(|path| path.last() == Some(package));
-            let shortest = to_it.min_by_key(|path| path.len())?;
-            // A path of two packages is the dependency on the shown line.
-            let names = shortest.iter().map(|one| format!("{} {}", one.name, one.version));
-            (shortest.len() > 2).then(|| names.collect::<Vec<_>>().join(" -> "))
-        })
-        .collect();
-    let others = finding.path_count.saturating_sub(finding.packages.len() as u64);
-    if let Some(last) = shown.last_mut() {
-        match others {
-            0 => {}
-            1 => last.push_str(" (and 1 other path)"),
-            _ => last.push_str(&format!(" (and {others} other paths)")),
-        }
-    }
-    shown
 }
 
 /// The notes to show. The texts of advisories are on their pages.

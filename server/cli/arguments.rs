@@ -481,6 +481,15 @@ impl CheckArguments {
         })
     }
 
+    /// The format of the findings on standard output; `None` if a report takes it.
+    pub(super) fn printed(&self) -> Option<Format> {
+        match self.format {
+            CheckFormat::Json => Some(Format::Json),
+            CheckFormat::Human => Some(Format::Human),
+            CheckFormat::Auto => (!self.reports.take_stdout()).then_some(Format::Human),
+        }
+    }
+
     /// Why an option of cargo-deny for its output has no counterpart here.
     fn unsupported(&self) -> Option<String> {
         self.output.unsupported(self.format == CheckFormat::Json)

@@ -46,7 +46,7 @@ fn check(
 ) -> anyhow::Result<()> {
     let Selection { workspaces, missing, .. } = select_workspaces(&arguments.gate)?;
     let deny = arguments.deny_options().map_err(anyhow::Error::msg)?;
-    let printed = arguments.reports.printed(arguments.format);
+    let printed = arguments.printed();
     let shown = ShownFindings::of(arguments, printed.unwrap_or(Format::Human));
     let mut lowest = shown.lowest_severity;
     if outputs.need_records() {

@@ -145,12 +145,23 @@ impl HumanPrinter {
         if first.text.as_str().is_empty() {
             return Origin::path(self.shown_path(&first.file)).into();
         }
-        let annotations = locations.iter().map(|location| {
-            let end = location.text.as_str().len();
-            let span = location.span.start.min(end)..location.span.end.min(end);
-            AnnotationKind::Primary.span(span)
+        let text = &first.text;
+        let len = text.as_str().len();
+        let spans: Vec<_> = locations
+            .iter()
+            .map(|location| location.span.start.min(len)..location.span.end.min(len))
+            .collect();
+        // Only their lines: the renderer reads all of a source for each finding.
+        let start = spans.iter().map(|span| span.start).min().unwrap_or_default();
+        let end = spans.iter().map(|span| span.end).max().unwrap_or_default();
+        // A span may end after the carriage return of its line.
+        let lines = text.line_span(start).start..text.line_span(end).end.max(end);
+        let annotations = spans.into_iter().map(|span| {
+            AnnotationKind::Primary.span(span.start - lines.start..span.end - lines.start)
         });
-        Snippet::source(first.text.as_str())
+        let line = text.line_column(lines.start).line;
+        Snippet::source(&text.as_str()[lines.clone()])
+            .line_start(usize::try_from(line).unwrap_or(usize::MAX))
             .path(self.shown_path(&first.file))
             .annotations(annotations)
             .into()

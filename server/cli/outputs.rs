@@ -148,7 +148,7 @@ impl<'a> Outputs<'a> {
     ) -> anyhow::Result<()> {
         let text = match format {
             ReportFormat::Sarif => {
-                warn_about_results(report, file);
+                warn_about_results(report);
                 sarif(report)?
             }
             ReportFormat::Gitlab => code_quality(report)?,
@@ -175,12 +175,12 @@ fn checkout_root() -> anyhow::Result<Utf8PathBuf> {
 }
 
 /// GitHub refuses a file with more results.
-fn warn_about_results(report: &Report<'_>, file: &Utf8Path) {
+fn warn_about_results(report: &Report<'_>) {
     let count: usize = report.workspaces.iter().map(|workspace| workspace.records.len()).sum();
     if count > GITHUB_RESULTS {
         logging::warn(&format!(
-            "`{file}` has {count} results, and GitHub accepts {GITHUB_RESULTS} at most; leave out some with `--log-level \
-             warn` or `--log-level error`"
+            "the SARIF file has {count} results, and GitHub accepts {GITHUB_RESULTS} at most; leave out some with \
+             `--log-level warn` or `--log-level error`"
         ));
     }
 }

@@ -3,8 +3,6 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueEnum};
 
-use super::arguments::Format;
-
 /// The names of standard output in place of a file.
 const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
@@ -87,15 +85,6 @@ impl ReportArguments {
             (ReportFormat::Summary, &self.summary),
         ];
         all.into_iter().filter_map(|(format, file)| Some((format, file.as_deref()?)))
-    }
-
-    /// The format of standard output; `None` if a report takes it.
-    pub(super) fn printed(&self, format: CheckFormat) -> Option<Format> {
-        match format {
-            CheckFormat::Json => Some(Format::Json),
-            CheckFormat::Human => Some(Format::Human),
-            CheckFormat::Auto => (!self.take_stdout()).then_some(Format::Human),
-        }
     }
 
     /// Whether a report goes to standard output.

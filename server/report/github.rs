@@ -1,6 +1,6 @@
 //! Annotations of GitHub Actions: workflow commands, which the runner reads from the output of a step.
 //!
-//! The runner takes each line that begins with `::`, and each that contains `##[`, for a command. So the texts of a repository are
+//! The runner takes each line that begins with `::name::`, and each that contains `##[name]`, for a command. So the texts of a repository are
 //! escaped in our commands, and the commands are off while other text with such lines is printed.
 
 use super::{
@@ -50,7 +50,7 @@ pub(crate) fn annotations(report: &Report<'_>) -> String {
     more.extend((left_out[2] > 0).then(|| format!("{} notes", left_out[2])));
     let mut sentences = Vec::new();
     if !more.is_empty() {
-        sentences.push(format!("not annotated: {}; see the log and the summary", more.join(", ")));
+        sentences.push(format!("not annotated: {}; see the log", more.join(", ")));
     }
     if known > 0 {
         sentences.push(format!("{known} findings were already there"));
@@ -116,7 +116,9 @@ pub(crate) fn without_commands(text: &str) -> String {
     let is_command = |line: &str| {
         // Colors are removed before.
         let plain: String = anstream::adapter::strip_str(line).to_string();
-        plain.trim_start().starts_with("::") || plain.contains("##[")
+        // Not `:::`, which comes before the path of a further file.
+        let is_named = |rest: &str| rest.contains("::");
+        plain.trim_start().strip_prefix("::").is_some_and(is_named) || plain.contains("##[")
     };
     if !text.split(['\n', '\r']).any(is_command) {
         return text.to_owned();
@@ -148,7 +150,9 @@ mod tests {
 
     #[test]
     fn text_with_commands_is_printed_while_they_are_off() {
-        assert_eq!(without_commands("error: a::b\n"), "error: a::b\n");
+        for text in ["error: a::b\n", "  ::: a/Cargo.toml:1:2\n"] {
+            assert_eq!(without_commands(text), text);
+        }
         for text in ["a\n  ::error::x\n", "note: ##[error]x", "\u{1b}[31m::add-mask::a\u{1b}[0m\n"]
         {
             let safe = without_commands(text);

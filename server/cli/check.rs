@@ -72,7 +72,7 @@ fn check(
         let checks = shared.options_for(workspace).checks();
         match printed {
             Some(Format::Human) => {
-                print_text(outputs.for_log(human.verdict(&verdict, checks, index == 0, shown)));
+                print_text(&outputs.for_log(human.verdict(&verdict, checks, index == 0, shown)));
             }
             Some(Format::Json) => json::verdict(&verdict, checks, shown)?,
             None => {}
@@ -93,7 +93,7 @@ fn check(
                 let output = comparison.output(format, shown)?;
                 match format {
                     Format::Human => {
-                        print_text(outputs.for_log(String::from_utf8_lossy(&output).into_owned()));
+                        print_text(&outputs.for_log(String::from_utf8_lossy(&output).into_owned()));
                     }
                     Format::Json => print_records(&output)?,
                 }
@@ -113,7 +113,7 @@ fn check(
     Ok(())
 }
 
-fn print_text(text: String) {
+fn print_text(text: &str) {
     // Fails if the reader has closed the pipe.
     let _ = anstream::stdout().lock().write_all(text.as_bytes());
 }

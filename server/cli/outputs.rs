@@ -114,7 +114,7 @@ impl<'a> Outputs<'a> {
         }
         let mut all_written = true;
         for (format, file) in self.arguments.reports.files() {
-            if let Err(error) = self.write_report(&report, format, file) {
+            if let Err(error) = write_report(&report, format, file) {
                 let option = format.option();
                 logging::error(&format!("could not write `{file}` for `{option}`: {error:#}"));
                 all_written = false;
@@ -139,31 +139,26 @@ impl<'a> Outputs<'a> {
     fn is_summary(&self, file: &Utf8Path) -> bool {
         self.arguments.reports.files().any(|one| one == (ReportFormat::Summary, file))
     }
+}
 
-    fn write_report(
-        &self,
-        report: &Report<'_>,
-        format: ReportFormat,
-        file: &Utf8Path,
-    ) -> anyhow::Result<()> {
-        let text = match format {
-            ReportFormat::Sarif => {
-                warn_about_results(report);
-                sarif(report)?
-            }
-            ReportFormat::Gitlab => code_quality(report)?,
-            ReportFormat::Junit => junit(report)?,
-            ReportFormat::Summary => summary(report),
-        };
-        let is_step_summary = format == ReportFormat::Summary
-            && env::var("GITHUB_STEP_SUMMARY").is_ok_and(|path| path == *file);
-        if is_stdout(file) {
-            print(&text)
-        } else if is_step_summary {
-            append(file, &text)
-        } else {
-            write_file(file, text.as_bytes())
+fn write_report(report: &Report<'_>, format: ReportFormat, file: &Utf8Path) -> anyhow::Result<()> {
+    let text = match format {
+        ReportFormat::Sarif => {
+            warn_about_results(report);
+            sarif(report)?
         }
+        ReportFormat::Gitlab => code_quality(report)?,
+        ReportFormat::Junit => junit(report)?,
+        ReportFormat::Summary => summary(report),
+    };
+    let is_step_summary = format == ReportFormat::Summary
+        && env::var("GITHUB_STEP_SUMMARY").is_ok_and(|path| path == *file);
+    if is_stdout(file) {
+        print(&text)
+    } else if is_step_summary {
+        append(file, &text)
+    } else {
+        write_file(file, text.as_bytes())
     }
 }
 
@@ -213,8 +208,13 @@ fn write_file(file: &Utf8Path, content: &[u8]) -> anyhow::Result<()> {
         Some(bytes) => ExpectedContent::Bytes(bytes),
         None => ExpectedContent::Absent,
     };
+    if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+        bail!("there is no folder `{folder}`");
+    }
     let replacement = Replacement { path: &path, before, after: content };
-    let written = write_all(&[replacement], &absolute(Utf8Path::new("."))?, Links::Followed)?;
+    let written = write_all(&[replacement], &absolute(Utf8Path::new("."))?, Links::Followed);
+    // Its sentence has its causes.
+    let written = written.map_err(|error| anyhow::anyhow!("{error}"))?;
     for note in &written.notes {
         logging::warn(note);
     }

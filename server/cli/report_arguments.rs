@@ -25,6 +25,7 @@ pub(super) struct ReportArguments {
     gitlab: Option<Utf8PathBuf>,
 
     /// Write a JUnit report: a suite for each check, with errors as failures.
+    #[expect(clippy::doc_markdown, reason = "a name in the help")]
     #[arg(long, value_name = "FILE")]
     junit: Option<Utf8PathBuf>,
 

@@ -1,4 +1,4 @@
-//! JUnit's XML: a suite for each check of each workspace. Errors are failed tests, warnings are output of their suite, and a
+//! The XML of `JUnit`: a suite for each check of each workspace. Errors are failed tests, warnings are output of their suite, and a
 //! check that could not run is an error.
 
 use std::io;

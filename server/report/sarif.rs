@@ -39,8 +39,8 @@ const FINGERPRINT: &str = "supercargoFinding/v1";
 /// Identifies the run among those of other tools: GitHub takes what is before the last slash as the category.
 const AUTOMATION_ID: &str = "supercargo/";
 
-/// The maximum number of related locations of a result; GitHub takes 1,000 locations.
-const MAX_RELATED: usize = 100;
+/// The maximum number of related locations of a result.
+const MAX_RELATED: usize = 20;
 
 /// The text of the file.
 pub(crate) fn sarif(report: &Report<'_>) -> Result<String, serde_json::Error> {
@@ -101,13 +101,15 @@ fn result(
         related.push((location, message));
     }
     related.extend(finding.related.iter().map(|one| (&one.location, line(&one.message))));
-    related.truncate(MAX_RELATED);
+    // Nothing is to be done about an accepted license, and there are hundreds.
+    let max = if finding.severity == Severity::Help { 0 } else { MAX_RELATED };
+    related.truncate(max);
     SarifResult {
         rule_id,
         rule_index,
         level,
         kind,
-        message: Message::new(message_text(finding, paths)),
+        message: Message::new(message_text(finding, paths && finding.severity > Severity::Help)),
         locations: finding.locations.first().map(|at| located(at, uris)).into_iter().collect(),
         related_locations: related
             .into_iter()

@@ -243,9 +243,10 @@ fn add_commands(page: &mut Page, report: &Report<'_>) {
         return;
     }
     let all_fail = failed.len() == report.workspaces.len();
-    let folders: Vec<_> = match all_fail && failed.len() > 1 {
-        true => vec![".".to_owned()],
-        false => failed.iter().map(|workspace| workspace.folder.clone()).collect(),
+    let folders: Vec<_> = if all_fail && failed.len() > 1 {
+        vec![".".to_owned()]
+    } else {
+        failed.iter().map(|workspace| workspace.folder.clone()).collect()
     };
     let mut lines = String::new();
     for folder in folders {

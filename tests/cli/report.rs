@@ -1,4 +1,4 @@
-//! The reports of `check`: SARIF, Code Quality of GitLab, JUnit, annotations and summary of GitHub.
+//! The reports of `check`: SARIF, Code Quality of GitLab, `JUnit`, annotations and summary of GitHub.
 
 mod sarif;
 mod schema;
@@ -397,7 +397,7 @@ fn report_that_cannot_be_written_is_named_and_the_others_are_written() {
     assert_eq!((run.code, &run.stdout), (73, &text));
     assert_eq!(json(&world, "../out/g.json").as_array().map(Vec::len), Some(5));
     expect![[r#"
-        error: could not write `../out/missing/s.sarif` for `--sarif`: could not create a file in `[world]/out/missing`: No such file or directory (os error 2) at path "[world]/out/missing/.supercargo-uyqOgl.tmp"; nothing was changed: No such file or directory (os error 2) at path "[world]/out/missing/.supercargo-uyqOgl.tmp"
+        error: could not write `../out/missing/s.sarif` for `--sarif`: there is no folder `[world]/out/missing`
         error: could not write `../out` for `--junit`: it is a folder
     "#]]
     .assert_eq(&run.stderr);

@@ -12,6 +12,10 @@ pub(super) fn escaped(text: &str) -> String {
     let mut before = ' ';
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
+        // Within a word, an underscore is no markup.
+        let is_in_word = c == '_'
+            && before.is_alphanumeric()
+            && rest.peek().is_some_and(|next| next.is_alphanumeric());
         let is_address = c == ':' && rest.peek() == Some(&'/') || c == '.' && before == 'w';
         match c {
             // No one is notified where the summary is posted as a comment.
@@ -21,7 +25,7 @@ pub(super) fn escaped(text: &str) -> String {
             | '?' => {
                 out.push(c);
             }
-            _ if c.is_ascii_punctuation() => reference(&mut out, c),
+            _ if c.is_ascii_punctuation() && !is_in_word => reference(&mut out, c),
             _ => out.push(c),
         }
         before = c;
@@ -72,6 +76,7 @@ mod tests {
     #[test]
     fn names_stay_text() {
         assert_eq!(escaped("a|b <img>\n# *x*"), "a&#124;b &#60;img&#62; &#35; &#42;x&#42;");
+        assert_eq!(escaped("a_b _c_ d__e"), "a_b &#95;c&#95; d&#95;&#95;e");
         assert_eq!(escaped("@rust-lang"), "&#64;<!-- -->rust-lang");
         assert_eq!(escaped("https://a www.b"), "https&#58;//a www&#46;b");
         assert_eq!(message("`a|b` 1.0.0 is `x`"), "<code>a&#124;b</code> 1.0.0 is <code>x</code>");

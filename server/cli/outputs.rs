@@ -17,10 +17,7 @@ use super::{
 };
 use crate::{
     gate::Verdict,
-    report::{
-        Filters, GITHUB_RESULTS, Report, annotations, code_quality, junit, sarif, summary,
-        without_commands,
-    },
+    report::{Filters, GITHUB_RESULTS, Report, annotations, code_quality, junit, sarif, summary},
     text::{ExpectedContent, Links, Replacement, write_all},
     verdict::CheckSet,
 };
@@ -55,7 +52,7 @@ pub(super) struct CheckedRun {
 impl<'a> Outputs<'a> {
     /// As the arguments and the environment say.
     pub(super) fn of(arguments: &'a CheckArguments) -> Self {
-        let in_actions = env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+        let in_actions = logging::in_github_actions();
         let is_automatic = in_actions && arguments.format == CheckFormat::Auto;
         let step_summary = env::var("GITHUB_STEP_SUMMARY").ok().filter(|path| !path.is_empty());
         let takes_stdout = arguments.reports.take_stdout();
@@ -81,7 +78,7 @@ impl<'a> Outputs<'a> {
 
     /// A text for the log: the runner of GitHub Actions must not find a command in it.
     pub(super) fn for_log(&self, text: String) -> String {
-        if self.in_actions || self.annotations { without_commands(&text) } else { text }
+        logging::for_log(text, self.in_actions || self.annotations)
     }
 
     /// Writes all of them.

@@ -57,7 +57,10 @@ pub(crate) fn annotations(report: &Report<'_>) -> String {
     }
     let rejected = report.workspaces.iter().filter_map(|workspace| {
         let sentence = workspace.verdict.rejected_without_policy()?;
-        Some(format!("{}: {sentence}", workspace.folder))
+        Some(match workspace.folder.as_str() {
+            "." => sentence,
+            folder => format!("{folder}: {sentence}"),
+        })
     });
     sentences.extend(rejected);
     if !sentences.is_empty() {

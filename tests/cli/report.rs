@@ -511,7 +511,7 @@ fn without_a_policy_rejected_licenses_are_one_entry() {
     let sentence = "no license is allowed without a policy, so 10 packages are rejected; create one with `supercargo init`";
     assert_eq!(entries[0]["description"], sentence);
     assert!(world.read("../out/j.xml").contains(&format!("<failure message=\"{sentence}\"")));
-    assert_eq!(commands(&run), [format!("::notice title=supercargo::.: {sentence}")]);
+    assert_eq!(commands(&run), [format!("::notice title=supercargo::{sentence}")]);
     assert_eq!(
         json(&world, "../out/s.sarif")["runs"][0]["results"].as_array().map(Vec::len),
         Some(10)
@@ -555,6 +555,22 @@ fn hostile_names_stay_text() {
         assert!(!summary.contains(markup), "{markup}: {summary}");
     }
     json(&world, "../out/g.json");
+}
+
+#[cfg(unix)]
+#[test]
+fn error_with_a_command_in_it_has_no_effect_on_the_runner() {
+    let mut world = world();
+    let run = |world: &World| world.run(&["check", "missing\n::add-mask::x"]).stderr;
+    assert_eq!(run(&world), "error: `missing\n::add-mask::x` does not exist\n");
+    world.set("GITHUB_ACTIONS", "true");
+    let text = run(&world);
+    let lines: Vec<_> = text.lines().collect();
+    let token = lines[0].strip_prefix("::stop-commands::").expect("commands are off");
+    assert_eq!(
+        lines[1..],
+        ["error: `missing", "::add-mask::x` does not exist", &format!("::{token}::")]
+    );
 }
 
 #[cfg(target_os = "linux")]

@@ -85,4 +85,89 @@ mod tests {
         assert_eq!(address("javascript:x"), None);
         assert_eq!(address("https://x.org/a)b"), None);
     }
+
+    /// The text of a table's cells, which has no markup.
+    fn cells(markdown: &str) -> Vec<String> {
+        use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+        let options = Options::ENABLE_TABLES
+            | Options::ENABLE_STRIKETHROUGH
+            | Options::ENABLE_FOOTNOTES
+            | Options::ENABLE_GFM;
+        let mut cells = Vec::new();
+        for event in Parser::new_ext(markdown, options) {
+            match event {
+                Event::Start(Tag::TableCell) => cells.push(String::new()),
+                Event::Start(Tag::Table(_) | Tag::TableHead | Tag::TableRow)
+                | Event::End(
+                    TagEnd::Table | TagEnd::TableHead | TagEnd::TableRow | TagEnd::TableCell,
+                ) => {}
+                Event::Text(text) => cells.last_mut().expect("a cell").push_str(&text),
+                Event::InlineHtml(html) if *html == *"<!-- -->" => {}
+                other => panic!("{other:?} in {markdown}"),
+            }
+        }
+        cells
+    }
+
+    #[test]
+    fn made_names_stay_text_in_a_table() {
+        const PARTS: [&str; 40] = [
+            "a",
+            "b_",
+            "_",
+            "*",
+            "**",
+            "~",
+            "~~",
+            "`",
+            "``",
+            "|",
+            "\\",
+            "\\|",
+            "<",
+            "<b>",
+            "</code>",
+            "<!--",
+            "-->",
+            "&",
+            "&lt;",
+            "&#35;",
+            "[",
+            "]",
+            "](",
+            "x)",
+            "!",
+            "![",
+            "http://",
+            "https://x",
+            "www.",
+            "@a",
+            "#1",
+            "\n",
+            "\n\n",
+            "---",
+            "1.",
+            "- ",
+            " ",
+            "$",
+            "[^1]",
+            ":smile:",
+        ];
+        let mut state: u64 = 1;
+        for _ in 0..20_000 {
+            let mut name = String::from("x");
+            for _ in 0..8 {
+                // Knuth's MMIX generator.
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                let at = usize::try_from(state >> 33).expect("31 bits") % PARTS.len();
+                name.push_str(PARTS[at]);
+            }
+            name.push('y');
+            let table = format!("| a | b |\n|---|---|\n| {} | z |\n", escaped(&name));
+            assert_eq!(cells(&table), ["a", "b", &text::line(&name), "z"], "{table}");
+        }
+    }
 }

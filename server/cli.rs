@@ -17,6 +17,8 @@ mod init;
 mod installed_engine;
 mod json;
 mod logging;
+mod outputs;
+mod report_arguments;
 mod shared_policy;
 mod shown;
 mod targets;

@@ -54,6 +54,9 @@ pub mod fix;
 /// What editors show.
 pub mod ide;
 
+/// What `check` writes for other programs.
+pub mod report;
+
 /// The language server.
 pub mod lsp;
 

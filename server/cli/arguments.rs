@@ -4,8 +4,11 @@ use camino::Utf8PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use clap_complete::Shell;
 
-use super::deny_arguments::{
-    CheckName, GraphArguments, LevelArguments, OutputArguments, checks, is_check,
+use super::{
+    deny_arguments::{
+        CheckName, GraphArguments, LevelArguments, OutputArguments, checks, is_check,
+    },
+    report_arguments::{CheckFormat, ReportArguments},
 };
 use crate::{
     fix::{FixKind, FixOptions, PackageSelector},
@@ -33,7 +36,8 @@ pub(super) enum Command {
     /// and features replace those in `[graph]` of the policy, the others add to it.
     ///
     /// The exit code has cargo-deny's bits for all workspaces together (1 advisories, 2 bans,
-    /// 4 licenses, 8 sources). It is 64 for wrong usage and 70 if a check could not run.
+    /// 4 licenses, 8 sources). It is 64 for wrong usage, 73 if a report could not be written, and 70 if a check
+    /// could not run.
     Check(CheckArguments),
     /// Apply verified fixes: upgrades first, then what `--allow` permits.
     ///
@@ -197,9 +201,12 @@ pub(super) struct CheckArguments {
     #[arg(long)]
     pub(super) frozen: bool,
 
-    /// Output format.
-    #[arg(short, long, value_enum, default_value_t = Format::Human)]
-    pub(super) format: Format,
+    /// Output format on standard output.
+    #[arg(short, long, value_enum, default_value_t = CheckFormat::Auto)]
+    pub(super) format: CheckFormat,
+
+    #[command(flatten)]
+    pub(super) reports: ReportArguments,
 }
 
 /// What to compare with.
@@ -409,7 +416,11 @@ impl Arguments {
         let (gate, problem) = match &self.command {
             Command::Check(arguments) => (
                 &arguments.gate,
-                arguments.deny_options().err().or_else(|| arguments.unsupported()),
+                arguments
+                    .deny_options()
+                    .err()
+                    .or_else(|| arguments.unsupported())
+                    .or_else(|| arguments.reports.conflict(arguments.format)),
             ),
             Command::Fix(arguments) => (&arguments.gate, arguments.deny_options().err()),
             _ => return Ok(()),
@@ -508,9 +519,18 @@ impl CheckArguments {
         })
     }
 
+    /// The format of the findings on standard output; `None` if a report takes it.
+    pub(super) fn printed(&self) -> Option<Format> {
+        match self.format {
+            CheckFormat::Json => Some(Format::Json),
+            CheckFormat::Human => Some(Format::Human),
+            CheckFormat::Auto => (!self.reports.take_stdout()).then_some(Format::Human),
+        }
+    }
+
     /// Why an option of cargo-deny for its output has no counterpart here.
     fn unsupported(&self) -> Option<String> {
-        self.output.unsupported(self.format == Format::Json)
+        self.output.unsupported(self.format == CheckFormat::Json)
     }
 }
 

@@ -170,7 +170,7 @@ impl BaseComparisons {
 
 impl BaseChecks<'_> {
     fn run(mut self, workspaces: &[Workspace], sender: &mpsc::Sender<BaseResult>) {
-        // Sending fails if nobody waits for the result.
+        // Sending fails if no result is awaited.
         for (number, workspace) in workspaces.iter().enumerate() {
             let _ = sender.send(BaseResult::Before(number, self.before(workspace)));
         }

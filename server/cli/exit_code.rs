@@ -43,6 +43,15 @@ pub(super) fn fails_strict_run(finding: &Finding) -> bool {
         && (finding.severity >= Severity::Warning || is_about_policy())
 }
 
+/// The exit code of a run whose reports were written or not: a missing verdict is worse than a missing report, and that is
+/// worse than findings, which whatever reads the report would not get.
+pub(super) fn with_reports(code: u8, all_written: bool) -> u8 {
+    match (code, all_written) {
+        (NO_VERDICT, _) | (_, true) => code,
+        (_, false) => NOT_CREATED,
+    }
+}
+
 /// The bits of several workspaces together; a missing verdict replaces every other result.
 pub(super) fn combined(a: u8, b: u8) -> u8 {
     if a == NO_VERDICT || b == NO_VERDICT { NO_VERDICT } else { a | b }

@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
         allowed_kinds: arguments.remedies(),
         packages: arguments.packages.clone(),
     };
-    let mut code = if missing { NO_VERDICT } else { 0 };
+    let mut code = if missing.is_empty() { 0 } else { NO_VERDICT };
     let outside = if arguments.outside() { Outside::Allowed } else { Outside::Refused };
     let editable = EditableFolders::below(folders, outside);
     let editable = match arguments.links() {

@@ -1,9 +1,6 @@
 //! `--format human`: each finding under its source line, then a line for each check.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    io::Write as _,
-};
+use std::collections::{BTreeMap, HashSet};
 
 use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Report, Snippet};
 use anstyle::{AnsiColor, Style};
@@ -43,8 +40,8 @@ impl HumanPrinter {
         Ok(Self { here: absolute(Utf8Path::new("."))?, printed: HashSet::new() })
     }
 
-    /// Prints the shown findings of a verdict and its summary, which is left out if nothing is shown. A finding
-    /// about a policy that an earlier workspace has, too, is only counted.
+    /// The shown findings of a verdict and its summary, which is left out if nothing is shown. A finding about a policy
+    /// that an earlier workspace has, too, is only counted.
     pub(super) fn verdict(
         &mut self,
         verdict: &Verdict,
@@ -52,7 +49,7 @@ impl HumanPrinter {
         first: bool,
         shown: ShownFindings,
         compared: Option<Compared<'_>>,
-    ) {
+    ) -> String {
         let comparison = compared.map(|compared| compared.comparison);
         let mut text = String::new();
         let prints_summary = shown.lowest_severity.is_some() || shown.stats;
@@ -87,13 +84,18 @@ impl HumanPrinter {
         if prints_summary {
             text.push_str(&self.summary(verdict, checks, shown, &repeated, compared));
         }
-        print(&text);
+        text
     }
 
-    /// Prints the findings of a workspace that the checkout does not have any more.
-    pub(super) fn removed(&self, folder: &Utf8Path, findings: &[Finding], shown: ShownFindings) {
+    /// The findings of a workspace that the checkout does not have any more.
+    pub(super) fn removed(
+        &self,
+        folder: &Utf8Path,
+        findings: &[Finding],
+        shown: ShownFindings,
+    ) -> String {
         let folder = self.shown_path(folder);
-        print(&format!("\n{folder} is no workspace any more\n{}", fixed(findings, shown)));
+        format!("\n{folder} is no workspace any more\n{}", fixed(findings, shown))
     }
 
     /// ``hidden by a new `ignore` entry for `RUSTSEC-..` (deny.toml:7), reason: ..``
@@ -123,7 +125,7 @@ impl HumanPrinter {
         let mut list: Vec<_> = all
             .into_iter()
             .filter(|finding| shown.has(finding))
-            .filter(|finding| !is_caused_by_missing_policy(finding, verdict))
+            .filter(|finding| !verdict.rejects_without_policy(finding))
             .collect();
         list.sort_by_key(|finding| {
             let location = finding.locations.first();
@@ -165,7 +167,7 @@ impl HumanPrinter {
             let dependencies = if more == 1 { "dependency" } else { "dependencies" };
             group = group.element(named("note", format!("and {more} more {dependencies}")));
         }
-        for path in paths(finding).into_iter().filter(|_| shown.paths) {
+        for path in finding.shortest_paths().into_iter().filter(|_| shown.paths) {
             group = group.element(named("via", path));
         }
         if let Some(note) = note {
@@ -192,12 +194,23 @@ impl HumanPrinter {
         if first.text.as_str().is_empty() {
             return Origin::path(self.shown_path(&first.file)).into();
         }
-        let annotations = locations.iter().map(|location| {
-            let end = location.text.as_str().len();
-            let span = location.span.start.min(end)..location.span.end.min(end);
-            AnnotationKind::Primary.span(span)
+        let text = &first.text;
+        let len = text.as_str().len();
+        let spans: Vec<_> = locations
+            .iter()
+            .map(|location| location.span.start.min(len)..location.span.end.min(len))
+            .collect();
+        // Only their lines: the renderer reads all of a source for each finding.
+        let start = spans.iter().map(|span| span.start).min().unwrap_or_default();
+        let end = spans.iter().map(|span| span.end).max().unwrap_or_default();
+        // A span may end after the carriage return of its line.
+        let lines = text.line_span(start).start..text.line_span(end).end.max(end);
+        let annotations = spans.into_iter().map(|span| {
+            AnnotationKind::Primary.span(span.start - lines.start..span.end - lines.start)
         });
-        Snippet::source(first.text.as_str())
+        let line = text.line_column(lines.start).line;
+        Snippet::source(&text.as_str()[lines.clone()])
+            .line_start(usize::try_from(line).unwrap_or(usize::MAX))
             .path(self.shown_path(&first.file))
             .annotations(annotations)
             .into()
@@ -258,19 +271,8 @@ impl HumanPrinter {
             let file = self.shown_path(file);
             text.push_str(&format!("  note: {count} {are} about `{file}` {verb} listed above\n"));
         }
-        let rejected =
-            verdict.findings.iter().filter(|finding| is_caused_by_missing_policy(finding, verdict));
-        match rejected.count() {
-            0 => {}
-            count => text.push_str(&format!(
-                "  note: no license is allowed without a policy, so {} rejected; create one with `supercargo \
-                 init`\n",
-                if count == 1 {
-                    "1 package is".to_owned()
-                } else {
-                    format!("{count} packages are")
-                }
-            )),
+        if let Some(sentence) = verdict.rejected_without_policy() {
+            text.push_str(&format!("  note: {sentence}\n"));
         }
         let mut line = |check| text.push_str(&check_line(check, verdict, shown.stats));
         if verdict.counts.contains_key(&Check::Config) {
@@ -284,17 +286,11 @@ impl HumanPrinter {
             text.push_str(&format!("  supercargo  {counts}, not counted by cargo-deny\n"));
         }
         if let Some(Compared { comparison, .. }) = compared {
-            text.push_str(&format!("  {}\n", escaped(&compared_line(verdict, comparison))));
+            text.push_str(&format!("  {}\n", escaped(&comparison.text(verdict))));
         }
         text.push_str(&format!("  gate: {style}{state}{style:#}\n"));
         text
     }
-}
-
-fn print(text: &str) {
-    let mut out = anstream::stdout().lock();
-    // Fails if the reader has closed the pipe.
-    let _ = out.write_all(text.as_bytes());
 }
 
 /// A line for each finding that only the base has.
@@ -307,36 +303,6 @@ fn fixed(findings: &[Finding], shown: ShownFindings) -> String {
         lines.push_str(&format!("{style}fixed{style:#}{code}: {message}\n"));
     }
     if lines.is_empty() { lines } else { format!("{lines}\n") }
-}
-
-/// `since main (1a2b3c4d5): 1 new error, 2 warnings fixed, 40 findings already there`
-fn compared_line(verdict: &Verdict, comparison: &Comparison) -> String {
-    let parts: Vec<_> = Group::ALL
-        .into_iter()
-        .filter_map(|group| {
-            let findings = comparison.findings(verdict, group);
-            let of = |severity| {
-                let count = findings.iter().filter(|finding| finding.severity == severity).count();
-                u32::try_from(count).unwrap_or(u32::MAX)
-            };
-            let counts = errors_and_warnings(of(Severity::Error), of(Severity::Warning))?;
-            Some(match group {
-                Group::New => format!("{counts} new"),
-                Group::PolicyLoosened => format!("{counts} hidden by changes of the policy"),
-                Group::AlreadyThere => format!("{counts} already there"),
-                Group::Fixed => format!("{counts} fixed"),
-            })
-        })
-        .collect();
-    match parts.as_slice() {
-        [] => format!("since {}: nothing new", comparison.base),
-        parts => format!("since {}: {}", comparison.base, parts.join("; ")),
-    }
-}
-
-/// Without a policy every license is rejected; show that once, not for each package.
-fn is_caused_by_missing_policy(finding: &Finding, verdict: &Verdict) -> bool {
-    verdict.policy.is_none() && finding.code == Some(Code::Rejected)
 }
 
 fn check_line(check: Check, verdict: &Verdict, stats: bool) -> String {
@@ -382,30 +348,6 @@ fn by_file<'p>(locations: &[&'p Location]) -> Vec<Vec<&'p Location>> {
         }
     }
     groups
-}
-
-/// The shortest dependency path to each package, unless it is a direct dependency.
-fn paths(finding: &Finding) -> Vec<String> {
-    let mut shown: Vec<String> = finding
-        .packages
-        .iter()
-        .filter_map(|package| {
-            let to_it = finding.paths.iter().filter(|path| path.last() == Some(package));
-            let shortest = to_it.min_by_key(|path| path.len())?;
-            // A path of two packages is the dependency on the shown line.
-            let names = shortest.iter().map(|one| format!("{} {}", one.name, one.version));
-            (shortest.len() > 2).then(|| names.collect::<Vec<_>>().join(" -> "))
-        })
-        .collect();
-    let others = finding.path_count.saturating_sub(finding.packages.len() as u64);
-    if let Some(last) = shown.last_mut() {
-        match others {
-            0 => {}
-            1 => last.push_str(" (and 1 other path)"),
-            _ => last.push_str(&format!(" (and {others} other paths)")),
-        }
-    }
-    shown
 }
 
 /// The notes to show. The texts of advisories are on their pages.

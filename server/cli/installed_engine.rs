@@ -1,7 +1,7 @@
 //! `check --engine`: runs an installed cargo-deny on the same workspace with the same options, and shows where its
 //! verdict differs. It is the user's program, so its verdict is shown and never used.
 
-use std::{collections::BTreeMap, io::Write as _, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -299,26 +299,23 @@ impl ComparedFinding {
 }
 
 impl EngineComparison<'_> {
-    /// Whether the program has a verdict that can be compared.
-    pub(super) fn has_verdict(&self) -> bool {
-        self.failure.is_none()
+    /// Why the program has no verdict that can be compared.
+    pub(super) fn failure(&self) -> Option<String> {
+        let reason = self.failure.as_ref()?;
+        Some(format!("`{}` has no verdict: {reason}", self.engine.name))
     }
 
-    /// Prints a line for each difference of a shown severity, or one sentence: versions can differ in thousands of
-    /// notes. As JSON, a record for each difference and one about the program.
+    /// A line for each difference of a shown severity, or one sentence: versions can differ in thousands of notes. As
+    /// JSON, a record for each difference and one about the program.
     ///
     /// # Errors
     ///
-    /// When it cannot be written.
-    pub(super) fn print(&self, format: Format, shown: ShownFindings) -> anyhow::Result<()> {
-        let output = match format {
+    /// When it cannot be written as JSON.
+    pub(super) fn output(&self, format: Format, shown: ShownFindings) -> anyhow::Result<Vec<u8>> {
+        Ok(match format {
             Format::Human => self.human(shown).into_bytes(),
             Format::Json => self.json()?,
-        };
-        let mut out = std::io::stdout().lock();
-        out.write_all(&output)
-            .and_then(|()| out.flush())
-            .context("could not write to standard output")
+        })
     }
 
     fn human(&self, shown: ShownFindings) -> String {

@@ -1,11 +1,14 @@
 //! Messages and the log on standard error.
 
-use std::io::{IsTerminal, stderr};
+use std::{
+    env,
+    io::{IsTerminal, stderr},
+};
 
 use tracing_subscriber::EnvFilter;
 
 use super::terminal::{escaped, escaped_line};
-use crate::{process::Wait, threads};
+use crate::{process::Wait, report, threads};
 
 /// Starts the log with this verbosity; `SUPERCARGO_LOG` overrides it. Panics are logged from now on.
 pub(super) fn start(verbose: u8) {
@@ -30,17 +33,27 @@ pub(super) fn start(verbose: u8) {
 
 /// Prints an error.
 pub(super) fn error(message: &str) {
-    let message = escaped(message);
-    anstream::eprintln!("{}error{0:#}: {message}", anstyle::AnsiColor::Red.on_default().bold());
+    print("error", anstyle::AnsiColor::Red.on_default().bold(), message);
 }
 
 /// Prints a warning.
 pub(super) fn warn(message: &str) {
-    let message = escaped(message);
-    anstream::eprintln!(
-        "{}warning{0:#}: {message}",
-        anstyle::AnsiColor::Yellow.on_default().bold()
-    );
+    print("warning", anstyle::AnsiColor::Yellow.on_default().bold(), message);
+}
+
+fn print(level: &str, style: anstyle::Style, message: &str) {
+    let text = format!("{style}{level}{style:#}: {}\n", escaped(message));
+    anstream::eprint!("{}", for_log(text, in_github_actions()));
+}
+
+/// Whether the runner of GitHub Actions reads the output.
+pub(super) fn in_github_actions() -> bool {
+    env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// A text in which the runner of GitHub Actions, if it reads it, finds no command.
+pub(super) fn for_log(text: String, in_actions: bool) -> String {
+    if in_actions { report::without_commands(&text) } else { text }
 }
 
 /// Prints what another program makes us wait for.

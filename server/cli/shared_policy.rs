@@ -68,6 +68,11 @@ impl<'o> SharedPolicies<'o> {
         Self { base: Some(base), ..Self::new(arguments, reported, options, databases) }
     }
 
+    /// The options of the command line.
+    pub(super) fn options(&self) -> &'o GateOptions {
+        self.options
+    }
+
     /// The options for a workspace.
     pub(super) fn options_for(&mut self, workspace: &Workspace) -> GateOptions {
         let Some(base) = &self.base else { return self.ci.options_for(workspace, self.options) };

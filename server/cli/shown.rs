@@ -20,9 +20,9 @@ pub(super) struct ShownFindings {
 }
 
 impl ShownFindings {
-    /// As the arguments say. JSON has all findings by default.
-    pub(super) fn of(arguments: &CheckArguments) -> Self {
-        let default = match arguments.format {
+    /// As the arguments say for a format. JSON has all findings by default.
+    pub(super) fn of(arguments: &CheckArguments, format: Format) -> Self {
+        let default = match format {
             Format::Human => Severity::Warning,
             Format::Json => Severity::Help,
         };

@@ -90,8 +90,8 @@ pub(super) struct Selection {
     pub(super) workspaces: Vec<Workspace>,
     /// The named folders, and the roots of the workspaces.
     pub(super) folders: Vec<Utf8PathBuf>,
-    /// An argument does not exist; the error was already printed.
-    pub(super) missing: bool,
+    /// The errors about arguments that do not exist; they were already printed.
+    pub(super) missing: Vec<String>,
 }
 
 pub(super) fn select_workspaces(arguments: &GateArguments) -> anyhow::Result<Selection> {
@@ -122,8 +122,9 @@ pub(super) fn select_workspaces(arguments: &GateArguments) -> anyhow::Result<Sel
             }
             // The other workspaces are still checked.
             Err(error) => {
-                logging::error(&format!("{error:#}"));
-                selection.missing = true;
+                let error = format!("{error:#}");
+                logging::error(&error);
+                selection.missing.push(error);
             }
         }
     }

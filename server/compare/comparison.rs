@@ -7,7 +7,7 @@ use super::{
     policy_changes::{PolicyChange, PolicyChanges},
 };
 use crate::{
-    gate::{NO_VERDICT, OnDisk, Texts as _, Verdict},
+    gate::{NO_VERDICT, OnDisk, Texts as _, Verdict, errors_and_warnings},
     text::{FilePath, SourceText},
     verdict::{Check, Code, Finding, Location, LocationRule, Role, Severity},
 };
@@ -125,6 +125,31 @@ impl Comparison {
                 let findings = verdict.findings.iter().zip(&self.groups);
                 findings.filter(|(_, of)| **of == group).map(|(finding, _)| finding).collect()
             }
+        }
+    }
+
+    /// `since main (1a2b3c4d5): 1 error new; 2 warnings fixed; 40 errors already there`
+    pub fn text(&self, verdict: &Verdict) -> String {
+        let parts: Vec<_> = Group::ALL
+            .into_iter()
+            .filter_map(|group| {
+                let findings = self.findings(verdict, group);
+                let of = |severity| {
+                    let all = findings.iter().filter(|finding| finding.severity == severity);
+                    u32::try_from(all.count()).unwrap_or(u32::MAX)
+                };
+                let counts = errors_and_warnings(of(Severity::Error), of(Severity::Warning))?;
+                Some(match group {
+                    Group::New => format!("{counts} new"),
+                    Group::PolicyLoosened => format!("{counts} hidden by changes of the policy"),
+                    Group::Fixed => format!("{counts} fixed"),
+                    Group::AlreadyThere => format!("{counts} already there"),
+                })
+            })
+            .collect();
+        match parts.as_slice() {
+            [] => format!("since {}: nothing new", self.base),
+            parts => format!("since {}: {}", self.base, parts.join("; ")),
         }
     }
 

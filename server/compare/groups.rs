@@ -22,7 +22,7 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 4] = [Self::New, Self::PolicyLoosened, Self::AlreadyThere, Self::Fixed];
+    pub const ALL: [Self; 4] = [Self::New, Self::PolicyLoosened, Self::Fixed, Self::AlreadyThere];
 
     /// The name in JSON.
     pub fn name(self) -> &'static str {

@@ -61,13 +61,13 @@ impl FindingIdentity {
 /// upgrades that leave the finding. Different findings have different ones.
 ///
 /// `workspace` is the workspace's folder relative to `root`, the folder of the checkout.
-pub fn fingerprints(findings: &[Finding], root: &Utf8Path, workspace: &Utf8Path) -> Vec<String> {
+pub fn fingerprints(findings: &[&Finding], root: &Utf8Path, workspace: &Utf8Path) -> Vec<String> {
     let identities: Vec<_> =
         findings.iter().map(|finding| FindingIdentity::of(finding, root)).collect();
     // Findings with one identity are numbered in the order of what distinguishes them.
     let mut order: Vec<usize> = (0..findings.len()).collect();
     let sorted_by = |at: &usize| {
-        let Finding { packages, message, severity, .. } = &findings[*at];
+        let Finding { packages, message, severity, .. } = findings[*at];
         (&identities[*at], packages, message, *severity, *at)
     };
     order.sort_by(|one, other| sorted_by(one).cmp(&sorted_by(other)));

@@ -12,8 +12,8 @@ use super::{NO_VERDICT, OtherUses, PolicyUse, Totals, by_file::ByFile, policy_us
 use crate::{
     policy::effects::EffectInput,
     verdict::{
-        Check, Counts, DenyOptions, Finding, GateName, GraphFacts, MatchedEntry, PackageFolder,
-        PackageRef, ResolvedDependency, WithheldFinding,
+        Check, Code, Counts, DenyOptions, Finding, GateName, GraphFacts, MatchedEntry,
+        PackageFolder, PackageRef, ResolvedDependency, WithheldFinding,
     },
     workspace::Workspace,
 };
@@ -97,6 +97,24 @@ impl Verdict {
     /// Whether a file is its policy or exceptions file.
     pub(crate) fn uses_policy_file(&self, file: &Utf8Path) -> bool {
         self.policy.as_deref() == Some(file) || self.exceptions.as_deref() == Some(file)
+    }
+
+    /// Whether a finding is reported only because there is no policy: then every license is rejected.
+    pub(crate) fn rejects_without_policy(&self, finding: &Finding) -> bool {
+        self.policy.is_none() && finding.code == Some(Code::Rejected)
+    }
+
+    /// The sentence about all those findings together; `None` if there are none.
+    pub(crate) fn rejected_without_policy(&self) -> Option<String> {
+        let rejected = self.findings.iter().filter(|finding| self.rejects_without_policy(finding));
+        let packages = match rejected.count() {
+            0 => return None,
+            1 => "1 package is".to_owned(),
+            count => format!("{count} packages are"),
+        };
+        Some(format!(
+            "no license is allowed without a policy, so {packages} rejected; create one with `supercargo init`"
+        ))
     }
 
     /// The input for the effects of policy entries.

@@ -172,6 +172,30 @@ impl Finding {
         })
     }
 
+    /// The shortest dependency path to each package, unless it is a direct dependency; the last one with the number of other
+    /// paths.
+    pub(crate) fn shortest_paths(&self) -> Vec<String> {
+        let mut shown: Vec<String> = self
+            .packages
+            .iter()
+            .filter_map(|package| {
+                let to_it = self.paths.iter().filter(|path| path.last() == Some(package));
+                let shortest = to_it.min_by_key(|path| path.len())?;
+                // A path of two packages is the dependency on the shown line.
+                (shortest.len() > 2).then(|| path_text(shortest))
+            })
+            .collect();
+        let others = self.path_count.saturating_sub(self.packages.len() as u64);
+        if let Some(last) = shown.last_mut() {
+            match others {
+                0 => {}
+                1 => last.push_str(" (and 1 other path)"),
+                _ => last.push_str(&format!(" (and {others} other paths)")),
+            }
+        }
+        shown
+    }
+
     /// The code to show: the advisory's id, else the code's name.
     pub fn shown_code(&self) -> Option<&str> {
         match &self.advisory {
@@ -179,6 +203,12 @@ impl Finding {
             None => self.code.map(Code::name),
         }
     }
+}
+
+/// `app 0.1.0 -> cookie 0.18.1 -> time 0.3.44`
+pub(crate) fn path_text(path: &[PackageRef]) -> String {
+    let names = path.iter().map(|package| format!("{} {}", package.name, package.version));
+    names.collect::<Vec<_>>().join(" -> ")
 }
 
 /// A finding of our own.

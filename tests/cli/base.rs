@@ -910,7 +910,7 @@ fn new_findings_are_shown_and_the_others_are_counted() {
           bans        2 errors
           licenses    clean
           sources     clean
-          since main (123456789): 1 error new; 1 error hidden by changes of the policy; 1 error already there; 1 error fixed
+          since main (123456789): 1 error new; 1 error hidden by changes of the policy; 1 error fixed; 1 error already there
           gate: fails
     "#]].assert_eq(&output.stdout.replace(&id, "123456789"));
 }

@@ -47,6 +47,7 @@ mod policy_alone;
 #[cfg(unix)]
 mod programs;
 mod readme_example;
+mod report;
 mod resolution;
 #[cfg(unix)]
 mod scratch_copy;

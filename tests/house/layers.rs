@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use crate::sources::below;
 
 /// The layers from the top; each may use those above it.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
     "limits",
     "text",
     "threads",
@@ -23,6 +23,7 @@ const LAYERS: [&str; 19] = [
     "compare",
     "fix",
     "ide",
+    "report",
     "lsp",
     "cli",
 ];

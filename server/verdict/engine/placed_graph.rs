@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use cargo_deny::diag::Severity as DenySeverity;
+use cargo_deny::diag::{Diag, Pack, Severity as DenySeverity};
 
 use super::{
     EngineCommand, PendingCheck, StateChange,
@@ -187,8 +187,8 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
             database: request.database.as_deref(),
             allow_list: OnceCell::new(),
         };
-        for (check, output) in outputs {
-            let (findings, counts) = findings_of(&output, check, request.helps, &context);
+        let found = findings_of(&outputs, request.helps, &context);
+        for ((check, output), (findings, counts)) in outputs.into_iter().zip(found) {
             if let Some(failure) = output.failure {
                 self.check_cache.remove(check);
                 results.findings.extend(findings);
@@ -225,30 +225,47 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
     }
 }
 
-/// The findings of a check, and their number as cargo-deny counts them.
+/// The findings of each check, and their number as cargo-deny counts them. The dependency paths of all findings have a limit:
+/// those of helps, such as accepted licenses, come last.
 fn findings_of(
-    output: &DenyOutput,
-    check: Check,
+    outputs: &[(Check, DenyOutput)],
     helps: bool,
     context: &Context<'_>,
-) -> (Vec<Finding>, Counts) {
-    let mut counts = Counts::default();
-    let mut findings = Vec::new();
-    let diags = output.packs.iter().flat_map(|pack| pack.iter().map(move |diag| (pack, diag)));
-    for (pack, diag) in diags {
-        match diag.diag.severity {
-            DenySeverity::Error => counts.errors += 1,
-            DenySeverity::Warning => counts.warnings += 1,
-            DenySeverity::Note => counts.notes += 1,
-            DenySeverity::Help => counts.helps += 1,
-            DenySeverity::Bug => {}
+) -> Vec<(Vec<Finding>, Counts)> {
+    let mut found: Vec<(Vec<Option<Finding>>, Counts)> = Vec::new();
+    for (check, output) in outputs {
+        let mut counts = Counts::default();
+        let mut findings = Vec::new();
+        for (pack, diag) in diags_of(output) {
+            match diag.diag.severity {
+                DenySeverity::Error => counts.errors += 1,
+                DenySeverity::Warning => counts.warnings += 1,
+                DenySeverity::Note => counts.notes += 1,
+                DenySeverity::Help => counts.helps += 1,
+                DenySeverity::Bug => {}
+            }
+            let is_help = diag.diag.severity == DenySeverity::Help;
+            findings.push((!is_help).then(|| collect::from_check(diag, pack, *check, context)));
         }
-        if helps || diag.diag.severity != DenySeverity::Help || context.is_labeled(diag) {
-            findings.push(collect::from_check(diag, pack, check, context));
+        found.push((findings, counts));
+    }
+    for ((check, output), (findings, _)) in outputs.iter().zip(&mut found) {
+        for ((pack, diag), finding) in diags_of(output).zip(findings) {
+            if finding.is_none() && (helps || context.is_labeled(diag)) {
+                *finding = Some(collect::from_check(diag, pack, *check, context));
+            }
         }
     }
-    collect::link_ignored(&mut findings);
-    (findings, counts)
+    let complete = found.into_iter().map(|(findings, counts)| {
+        let mut findings: Vec<_> = findings.into_iter().flatten().collect();
+        collect::link_ignored(&mut findings);
+        (findings, counts)
+    });
+    complete.collect()
+}
+
+fn diags_of(output: &DenyOutput) -> impl Iterator<Item = (&Pack, &Diag)> {
+    output.packs.iter().flat_map(|pack| pack.iter().map(move |diag| (pack, diag)))
 }
 
 fn unchecked_member(local: &LocalManifest) -> Finding {

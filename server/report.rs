@@ -1,0 +1,205 @@
+//! What a run of `check` writes for other programs: functions of the verdicts, a file per format. Nothing here prints, or reads
+//! from disk.
+
+mod checked;
+mod github;
+mod gitlab;
+mod junit;
+mod sarif;
+mod summary;
+mod text;
+
+use std::collections::HashSet;
+
+use camino::Utf8Path;
+
+pub use checked::{CheckedWorkspace, ReportedFinding, WorkspaceState};
+pub(crate) use github::{annotations, without_commands};
+pub(crate) use gitlab::code_quality;
+pub(crate) use junit::junit;
+pub(crate) use sarif::sarif;
+pub(crate) use summary::summary;
+
+use crate::{
+    compare::Comparison,
+    gate::{NO_VERDICT, Verdict},
+    verdict::{CheckSet, Finding},
+};
+use checked::PolicyFinding;
+
+/// The maximum number of results that GitHub takes of one run in SARIF.
+pub const GITHUB_RESULTS: usize = 25_000;
+
+/// What a run of `check` found.
+pub struct Report<'a> {
+    /// The folder of the checkout: paths are relative to it.
+    pub root: &'a Utf8Path,
+    /// The checked workspaces.
+    pub workspaces: Vec<CheckedWorkspace<'a>>,
+    /// Why there is no verdict, besides the findings: a folder that does not exist, a program that did not run.
+    pub failures: Vec<String>,
+    /// The exit code of the run.
+    pub exit_code: u8,
+    /// Whether dependency paths are shown.
+    pub paths: bool,
+    /// The findings about policies so far: several workspaces may have the same.
+    policy_findings: HashSet<PolicyFinding>,
+}
+
+/// Which findings are reported.
+#[derive(Clone, Copy)]
+pub struct Filters<'f> {
+    /// For programs that take everything: those of `--format json`.
+    pub records: &'f dyn Fn(&Finding) -> bool,
+    /// For people: those of `--format human`.
+    pub listed: &'f dyn Fn(&Finding) -> bool,
+}
+
+impl<'a> Report<'a> {
+    /// The report of a run in which nothing was checked yet.
+    pub fn new(root: &'a Utf8Path, paths: bool) -> Self {
+        Self {
+            root,
+            workspaces: Vec::new(),
+            failures: Vec::new(),
+            exit_code: 0,
+            paths,
+            policy_findings: HashSet::new(),
+        }
+    }
+
+    /// Adds the verdict on a workspace, with the checks that were requested, its exit code and the comparison with an earlier
+    /// commit.
+    pub fn add(
+        &mut self,
+        verdict: &'a Verdict,
+        checks: CheckSet,
+        exit_code: u8,
+        comparison: Option<&'a Comparison>,
+        filters: Filters<'_>,
+    ) {
+        let workspace = CheckedWorkspace::new(self.root, verdict, checks, exit_code);
+        let mut workspace = workspace.with_findings(self.root, comparison, filters);
+        workspace.leave_out_known(&mut self.policy_findings);
+        self.workspaces.push(workspace);
+    }
+
+    /// Whether all that was to be checked has a verdict.
+    fn has_verdict(&self) -> bool {
+        self.exit_code != NO_VERDICT
+    }
+
+    /// The findings for people, errors first.
+    fn listed(&self) -> Vec<(&CheckedWorkspace<'a>, &ReportedFinding<'a>)> {
+        let mut all: Vec<_> = self
+            .workspaces
+            .iter()
+            .flat_map(|workspace| workspace.listed.iter().map(move |one| (workspace, one)))
+            .collect();
+        all.sort_by_key(|(_, one)| std::cmp::Reverse(one.finding.severity));
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{
+        compare::Group,
+        text::SourceText,
+        verdict::{Check, Code, Counts, Location, Role, Severity, own_finding},
+        workspace::Workspace,
+    };
+
+    /// A verdict with errors about so many packages.
+    fn verdict(count: u32) -> Verdict {
+        let text = SourceText::new("[package]\nname = \"a\"\n");
+        let location = Location {
+            file: "/w/Cargo.toml".into(),
+            text,
+            span: 18..19,
+            role: Role::Primary,
+            via: None,
+        };
+        let root = "/w".into();
+        let mut verdict = Verdict::empty(Workspace { manifest: "/w/Cargo.toml".into(), root });
+        let finding = |at: u32| Finding {
+            check: Check::Bans,
+            ..own_finding(
+                Code::Banned,
+                Severity::Error,
+                format!("`p{at}` 1.0.0 is banned by the policy"),
+                vec![location.clone()],
+            )
+        };
+        verdict.findings = (0..count).map(finding).collect();
+        verdict.counts.insert(Check::Bans, Counts { errors: count, ..Counts::default() });
+        verdict.complete = true;
+        verdict
+    }
+
+    fn report(verdict: &Verdict) -> Report<'_> {
+        let mut report = Report::new(Utf8Path::new("/w"), true);
+        let filters = Filters { records: &|_| true, listed: &|_| true };
+        report.add(verdict, CheckSet::of(&[Check::Bans]), 2, None, filters);
+        report.exit_code = 2;
+        report
+    }
+
+    fn results(report: &Report<'_>) -> Vec<Value> {
+        let text = sarif(report).expect("a text");
+        let log: Value = serde_json::from_str(&text).expect("JSON");
+        log["runs"][0]["results"].as_array().expect("results").clone()
+    }
+
+    #[test]
+    fn nothing_is_left_out_silently() {
+        let verdict = verdict(25_500);
+        let report = report(&verdict);
+        assert_eq!(results(&report).len(), 25_500);
+        let entries: Value =
+            serde_json::from_str(&code_quality(&report).expect("a text")).expect("JSON");
+        assert_eq!(entries.as_array().map(Vec::len), Some(25_500));
+        assert_eq!(junit(&report).expect("a text").matches("<failure ").count(), 25_500);
+        let text = annotations(&report);
+        assert_eq!(text.lines().count(), 11);
+        assert!(text.contains("not annotated: 25490 errors"), "{text}");
+        let text = summary(&report);
+        assert!(text.len() <= 1_000_000, "{}", text.len());
+        let listed = text.lines().filter(|line| line.starts_with("| error |")).count();
+        assert!(
+            text.contains(&format!("**{} findings are left out: ", 25_500 - listed)),
+            "{listed}"
+        );
+    }
+
+    #[test]
+    fn of_a_comparison_only_new_findings_are_annotated() {
+        let verdict = verdict(4);
+        let mut report = report(&verdict);
+        let groups = [Group::New, Group::AlreadyThere, Group::PolicyLoosened, Group::AlreadyThere];
+        for workspace in &mut report.workspaces {
+            for list in [&mut workspace.records, &mut workspace.listed] {
+                list.iter_mut().zip(groups).for_each(|(one, group)| one.group = Some(group));
+            }
+        }
+        let states: Vec<_> =
+            results(&report).iter().map(|result| result["baselineState"].clone()).collect();
+        assert_eq!(states, ["new", "unchanged", "new", "unchanged"]);
+        let text = annotations(&report);
+        assert!(text.contains("`p0`") && text.contains("`p2`") && !text.contains("`p1`"), "{text}");
+        assert!(
+            text.ends_with("::notice title=supercargo::2 findings were already there\n"),
+            "{text}"
+        );
+        let text = code_quality(&report).expect("a text");
+        assert_eq!(text.matches("\"fingerprint\"").count(), 2);
+        let text = junit(&report).expect("a text");
+        assert_eq!(text.matches("<failure ").count(), 2);
+        let text = summary(&report);
+        let titles: Vec<_> = text.lines().filter(|line| line.starts_with("**")).collect();
+        assert_eq!(titles, ["**New**", "**Policy loosened**", "**Already there**"]);
+    }
+}

@@ -1,0 +1,292 @@
+//! The job summary in Markdown: the state of each workspace, a table for each check, dependency paths, and the commands to run
+//! next. All texts of a repository are escaped.
+
+mod escape;
+
+use super::{
+    CheckedWorkspace, Report, ReportedFinding, WorkspaceState,
+    text::{code, first_line, line, relative_file},
+};
+use crate::{
+    ci::quoted,
+    compare::Group,
+    gate::errors_and_warnings,
+    policy::effects::counted,
+    verdict::{Check, Severity},
+};
+use escape::{code_span, escaped, html, message};
+
+/// The maximum length in bytes; GitHub takes 1 MiB for a step.
+const MAX_LENGTH: usize = 1_000_000;
+
+/// What is kept for the sentence about what was left out.
+const RESERVED: usize = 1_000;
+
+/// The checks in the order of the tables.
+const CHECKS: [Check; 6] = [
+    Check::Supercargo,
+    Check::Config,
+    Check::Advisories,
+    Check::Bans,
+    Check::Licenses,
+    Check::Sources,
+];
+
+/// A text with a maximum length.
+struct Page {
+    text: String,
+    /// How many findings were left out.
+    left_out: usize,
+    is_full: bool,
+}
+
+impl Page {
+    /// Adds a part, or nothing of it if it is too long.
+    fn push(&mut self, part: &str) -> bool {
+        if self.text.len() + part.len() > MAX_LENGTH - RESERVED {
+            self.is_full = true;
+            return false;
+        }
+        self.text.push_str(part);
+        true
+    }
+}
+
+/// The text of the page.
+pub(crate) fn summary(report: &Report<'_>) -> String {
+    let mut page = Page { text: String::new(), left_out: 0, is_full: false };
+    page.push(&format!("## Supercargo: {}\n\n", state_of_all(report)));
+    for failure in &report.failures {
+        page.push(&format!("* **error:** {}\n", message(failure)));
+    }
+    if !report.failures.is_empty() {
+        page.push("\n");
+    }
+    if !report.workspaces.is_empty() {
+        page.push("| workspace | result | policy | packages |\n|---|---|---|--:|\n");
+        for workspace in &report.workspaces {
+            page.push(&overview(report, workspace));
+        }
+        page.push("\n");
+    }
+    for workspace in &report.workspaces {
+        add_workspace(&mut page, report, workspace);
+    }
+    add_commands(&mut page, report);
+    if page.is_full {
+        let sentence = match page.left_out {
+            0 => "Parts of this summary are left out".to_owned(),
+            1 => "1 finding is left out".to_owned(),
+            count => format!("{count} findings are left out"),
+        };
+        page.text.push_str(&format!(
+            "\n**{sentence}: a summary has at most 1 MB.** The log of the job and `--sarif FILE` have all of them.\n"
+        ));
+    }
+    page.text
+}
+
+fn state_of_all(report: &Report<'_>) -> &'static str {
+    match report.exit_code {
+        0 => "passed",
+        _ if !report.has_verdict() => "no verdict",
+        _ => "failed",
+    }
+}
+
+fn overview(report: &Report<'_>, workspace: &CheckedWorkspace<'_>) -> String {
+    let state = match workspace.state() {
+        WorkspaceState::Passed => "passed",
+        WorkspaceState::Failed => "**failed**",
+        WorkspaceState::NoVerdict => "**no verdict**",
+    };
+    let mut result = match workspace.verdict.totals().text() {
+        Some(numbers) => format!("{state}: {numbers}"),
+        None => state.to_owned(),
+    };
+    if let Some(compared) = &workspace.compared {
+        result.push_str(&format!("; {}", message(compared)));
+    }
+    let policy = match &workspace.verdict.policy {
+        Some(policy) => code_span(&relative_file(report.root, policy)),
+        None => "none found".to_owned(),
+    };
+    let packages = match workspace.verdict.packages {
+        0 => String::new(),
+        count => count.to_string(),
+    };
+    format!("| {} | {result} | {policy} | {packages} |\n", code_span(&workspace.folder))
+}
+
+fn add_workspace(page: &mut Page, report: &Report<'_>, workspace: &CheckedWorkspace<'_>) {
+    let has_several = report.workspaces.len() > 1;
+    let rejected = workspace.verdict.rejected_without_policy();
+    let is_empty = workspace.listed.is_empty() && rejected.is_none() && workspace.repeated == 0;
+    if is_empty {
+        return;
+    }
+    if has_several {
+        page.push(&format!("### {}\n\n", code_span(&workspace.folder)));
+    }
+    if let Some(sentence) = rejected {
+        page.push(&format!("{}.\n\n", message(&sentence)));
+    }
+    if workspace.repeated > 0 {
+        let findings = match workspace.repeated {
+            1 => "1 finding about the policy is listed above".to_owned(),
+            count => format!("{count} findings about the policy are listed above"),
+        };
+        page.push(&format!("{findings}.\n\n"));
+    }
+    let groups = Group::ALL.map(Some).into_iter().chain([None]);
+    for group in groups {
+        let of_group = || workspace.listed.iter().filter(move |one| one.group == group);
+        if of_group().next().is_none() {
+            continue;
+        }
+        let is_folded = group == Some(Group::AlreadyThere);
+        match group {
+            Some(group) if is_folded => {
+                let count = counted(of_group().count(), "finding");
+                page.push(&format!("<details><summary>{}: {count}</summary>\n\n", title(group)));
+            }
+            Some(group) => {
+                page.push(&format!("### {}\n\n", title(group)));
+            }
+            None => {}
+        }
+        for check in CHECKS {
+            let all: Vec<_> = of_group().filter(|one| one.finding.check == check).collect();
+            if !all.is_empty() {
+                add_table(page, report, check, &all);
+            }
+        }
+        if is_folded {
+            page.push("</details>\n\n");
+        }
+    }
+}
+
+fn title(group: Group) -> &'static str {
+    match group {
+        Group::New => "New",
+        Group::PolicyLoosened => "Hidden by changes of the policy",
+        Group::AlreadyThere => "Already there",
+        Group::Fixed => "Fixed",
+    }
+}
+
+fn add_table(page: &mut Page, report: &Report<'_>, check: Check, all: &[&ReportedFinding<'_>]) {
+    let of = |severity| {
+        let count = all.iter().filter(|one| one.finding.severity == severity).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    };
+    let numbers = errors_and_warnings(of(Severity::Error), of(Severity::Warning));
+    let numbers = numbers.unwrap_or_else(|| counted(all.len(), "note"));
+    let not_counted = match check {
+        Check::Supercargo | Check::Config => ", not counted by cargo-deny",
+        _ => "",
+    };
+    let head = format!(
+        "#### {}: {numbers}{not_counted}\n\n| | finding | location | what to do |\n|---|---|---|---|\n",
+        check.name()
+    );
+    if !page.push(&head) {
+        page.left_out += all.len();
+        return;
+    }
+    for (at, one) in all.iter().enumerate() {
+        if !page.push(&row(report, one)) {
+            page.left_out += all.len() - at;
+            break;
+        }
+    }
+    page.push("\n");
+    if report.paths {
+        add_paths(page, all);
+    }
+}
+
+fn row(report: &Report<'_>, one: &ReportedFinding<'_>) -> String {
+    let finding = one.finding;
+    let code = escaped(code(finding));
+    let code = match finding.link().as_deref().and_then(escape::address) {
+        Some(address) => format!("[{code}]({address})"),
+        None => code,
+    };
+    let location = finding.locations.first().map_or(String::new(), |at| {
+        code_span(&format!("{}:{}", relative_file(report.root, &at.file), first_line(at)))
+    });
+    let more = match finding.locations.len() {
+        0 | 1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let gates =
+        finding.gates_text().map_or(String::new(), |gates| format!(" ({})", escaped(&gates)));
+    let remedy = finding.remedy.as_deref().map(message).unwrap_or_default();
+    format!(
+        "| {} | {code}: {}{gates} | {location}{more} | {remedy} |\n",
+        finding.severity.name(),
+        message(&finding.message)
+    )
+}
+
+/// The dependency paths of a table, folded.
+fn add_paths(page: &mut Page, all: &[&ReportedFinding<'_>]) {
+    let mut lines: Vec<_> =
+        all.iter().flat_map(|one| one.finding.shortest_paths()).map(|path| html(&path)).collect();
+    let mut known = std::collections::HashSet::new();
+    lines.retain(|line| known.insert(line.clone()));
+    if lines.is_empty() {
+        return;
+    }
+    let paths = counted(lines.len(), "dependency path");
+    page.push(&format!(
+        "<details><summary>{paths}</summary>\n\n<pre>\n{}\n</pre>\n\n</details>\n\n",
+        lines.join("\n")
+    ));
+}
+
+/// The commands that fix findings, or show why not.
+fn add_commands(page: &mut Page, report: &Report<'_>) {
+    let is_failed = |one: &&CheckedWorkspace<'_>| {
+        one.state() == WorkspaceState::Failed && !one.listed.is_empty()
+    };
+    let failed: Vec<_> = report.workspaces.iter().filter(is_failed).collect();
+    if failed.is_empty() {
+        return;
+    }
+    let all_fail = failed.len() == report.workspaces.len();
+    let folders: Vec<_> = if all_fail && failed.len() > 1 {
+        vec![".".to_owned()]
+    } else {
+        failed.iter().map(|workspace| workspace.folder.clone()).collect()
+    };
+    let mut lines = String::new();
+    for folder in folders {
+        let word = match folder.as_str() {
+            "." => String::new(),
+            folder => format!(" {}", quoted(&line(folder))),
+        };
+        lines.push_str(&format!("supercargo fix --dry-run{word}\n"));
+    }
+    page.push(&format!(
+        "#### To fix\n\nThese commands show the verified upgrades; without `--dry-run` they apply them. For each finding that remains they \
+         give the reason.\n\n<pre>\n{}</pre>\n",
+        html(&lines)
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn part_that_is_too_long_is_left_out() {
+        let mut page = Page { text: String::new(), left_out: 0, is_full: false };
+        assert!(page.push("a"));
+        assert!(!page.push(&"b".repeat(MAX_LENGTH)));
+        assert!(page.push("c") && page.is_full);
+        assert_eq!(page.text, "ac");
+    }
+}

@@ -4,6 +4,7 @@ mod arguments;
 mod base;
 mod cache;
 mod check;
+mod ci_files;
 mod ci_gates;
 mod completions;
 mod db;

@@ -331,9 +331,14 @@ pub(super) struct InitArguments {
     #[arg(value_name = "PATH", default_value = ".")]
     pub(super) path: Utf8PathBuf,
 
-    /// Print the policy instead of writing it, even if the workspace has one.
+    /// Print the file instead of writing it, even if there is one.
     #[arg(long)]
     pub(super) print: bool,
+
+    /// Instead of a policy, write the file that runs `supercargo check` in a CI system or before each commit, at the
+    /// root of the repository. Never changes a file that exists.
+    #[arg(long, value_enum, value_name = "SYSTEM", conflicts_with_all = ["strict", "db"])]
+    pub(super) ci: Option<CiSystem>,
 
     /// Deny duplicate versions, except for those that the workspace has now.
     #[arg(long)]
@@ -352,6 +357,19 @@ pub(super) struct InitArguments {
 
     #[command(flatten)]
     pub(super) graph: GraphArguments,
+}
+
+/// What `init --ci` writes a file for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CiSystem {
+    /// A workflow of GitHub Actions: `.github/workflows/supercargo.yml`.
+    Github,
+    /// A job of GitLab CI: `.gitlab-ci.yml`.
+    Gitlab,
+    /// A hook of pre-commit: `.pre-commit-config.yaml`.
+    PreCommit,
+    /// A hook of lefthook: `lefthook.yml`.
+    Lefthook,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -8,6 +8,7 @@ use camino::Utf8Path;
 use super::{
     CLEANUP_TIMEOUT,
     arguments::InitArguments,
+    ci_files,
     exit_code::NOT_CREATED,
     logging,
     targets::{RunOptions, absolute, gate_options},
@@ -27,6 +28,9 @@ use crate::{
 ///
 /// If there is no workspace, or the output cannot be written.
 pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
+    if let Some(system) = arguments.ci {
+        return ci_files::run(system, &arguments.path, arguments.print);
+    }
     let path = absolute(&arguments.path)?;
     let manifest = if path.is_dir() { path.join("Cargo.toml") } else { path };
     if manifest.file_name() != Some("Cargo.toml") || !manifest.is_file() {

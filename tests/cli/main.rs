@@ -10,6 +10,7 @@ mod bad_policies;
 mod base;
 mod cache;
 mod cargo_refusals;
+mod ci_files;
 mod completions;
 #[cfg(unix)]
 mod copy_untouched;

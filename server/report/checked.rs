@@ -6,7 +6,7 @@ use camino::Utf8Path;
 
 use super::{Filters, text};
 use crate::{
-    compare::{Comparison, Group, fingerprints},
+    compare::{Comparison, Group, LoosenedFinding, fingerprints},
     gate::{NO_VERDICT, Verdict},
     text::FilePath,
     verdict::{Check, CheckSet, Code, Finding, Severity},
@@ -41,10 +41,12 @@ pub struct CheckedWorkspace<'a> {
 pub struct ReportedFinding<'a> {
     /// The finding.
     pub finding: &'a Finding,
-    /// What identifies it in other checkouts and later commits.
+    /// What identifies it in other checkouts and later commits; empty if it is fixed.
     pub fingerprint: String,
     /// Its group, if the run is compared with an earlier commit.
     pub group: Option<Group>,
+    /// What hides it, if only the changes of the policy do.
+    pub note: Option<String>,
 }
 
 /// The result for a workspace.
@@ -87,17 +89,7 @@ impl<'a> CheckedWorkspace<'a> {
     ) -> Self {
         let verdict = self.verdict;
         self.compared = comparison.map(|comparison| comparison.text(verdict));
-        let groups = comparison.map(|comparison| comparison.groups.iter().copied().map(Some));
-        let now = match groups {
-            Some(groups) => verdict.findings.iter().zip(groups).collect(),
-            None => verdict.findings.iter().map(|finding| (finding, None)).collect(),
-        };
-        let mut all = self.reported(root, now);
-        for group in [Group::PolicyLoosened, Group::Fixed] {
-            let others = comparison.iter().flat_map(|one| one.findings(verdict, group));
-            let others = others.map(|finding| (finding, Some(group))).collect();
-            all.extend(self.reported(root, others));
-        }
+        let all = self.reported(root, comparison);
         let listed = all.iter().filter(|one| {
             (filters.listed)(one.finding) && !verdict.rejects_without_policy(one.finding)
         });
@@ -118,17 +110,36 @@ impl<'a> CheckedWorkspace<'a> {
         self
     }
 
-    /// Findings with their fingerprints.
+    /// The findings of the verdict, those that the changes of the policy hide, and those that only the base has.
     fn reported(
         &self,
         root: &Utf8Path,
-        findings: Vec<(&'a Finding, Option<Group>)>,
+        comparison: Option<&'a Comparison>,
     ) -> Vec<ReportedFinding<'a>> {
-        let (findings, groups): (Vec<_>, Vec<_>) = findings.into_iter().unzip();
-        let fingerprints = fingerprints(&findings, root, Utf8Path::new(&self.folder));
-        let all = findings.into_iter().zip(fingerprints).zip(groups);
-        all.map(|((finding, fingerprint), group)| ReportedFinding { finding, fingerprint, group })
-            .collect()
+        let group_of = |at| comparison.and_then(|comparison| comparison.groups.get(at).copied());
+        let now = self.verdict.findings.iter().enumerate();
+        let now = now.map(|(at, finding)| (finding, group_of(at), None));
+        let loosened = comparison
+            .iter()
+            .flat_map(|comparison| &comparison.loosened)
+            .map(|one| (&one.finding, Some(Group::PolicyLoosened), Some(policy_change(root, one))));
+        let all: Vec<_> = now.chain(loosened).collect();
+        // Of both together: a finding may be there as a note, and as the error that it was on the base.
+        let findings: Vec<_> = all.iter().map(|(finding, _, _)| *finding).collect();
+        let mut fingerprints = fingerprints(&findings, root, Utf8Path::new(&self.folder));
+        let fixed = comparison.iter().flat_map(|comparison| &comparison.fixed);
+        let fixed = fixed.map(|finding| (finding, Some(Group::Fixed), None));
+        let all: Vec<_> = all.into_iter().chain(fixed).collect();
+        // What is fixed is not identified anywhere.
+        fingerprints.resize(all.len(), String::new());
+        let all = all.into_iter().zip(fingerprints);
+        all.map(|((finding, group, note), fingerprint)| ReportedFinding {
+            finding,
+            fingerprint,
+            group,
+            note,
+        })
+        .collect()
     }
 
     /// Leaves out of `listed` what is known about policies, and adds the rest to it.
@@ -163,6 +174,22 @@ impl<'a> CheckedWorkspace<'a> {
         let all = self.verdict.findings.iter().filter(move |_| has_none);
         all.filter(|finding| is_failure(finding))
     }
+}
+
+/// ``only the changes of the policy hide it: new `ignore` entry for `RUSTSEC-..` (deny.toml:7), reason: ..``
+fn policy_change(
+    root: &Utf8Path,
+    LoosenedFinding { change, entry, .. }: &LoosenedFinding,
+) -> String {
+    let mut note = format!("only the changes of the policy hide it: {}", change.what);
+    if let Some(entry) = entry {
+        let file = text::relative_file(root, &entry.file);
+        note.push_str(&format!(" ({file}:{})", text::first_line(entry)));
+    }
+    if let Some(reason) = &change.reason {
+        note.push_str(&format!(", reason: {reason}"));
+    }
+    text::line(&note)
 }
 
 /// Whether a finding says why a check could not run, if one could not.

@@ -91,7 +91,7 @@ fn annotation(report: &Report<'_>, one: &ReportedFinding<'_>) -> String {
         Severity::Note | Severity::Help => "notice",
     };
     let title = format!("{} ({})", code(finding), finding.check.name());
-    let message = [vec![line(&finding.message)], details(finding, report.paths)].concat();
+    let message = [vec![line(&finding.message)], details(one, report.paths)].concat();
     let mut properties = Vec::new();
     if let Some(at) = finding.locations.first() {
         properties.push(("file", relative_file(report.root, &at.file)));

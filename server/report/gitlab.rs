@@ -75,13 +75,16 @@ pub(crate) fn code_quality(report: &Report<'_>) -> Result<String, serde_json::Er
 
 fn entry(
     report: &Report<'_>,
-    ReportedFinding { finding, fingerprint, .. }: &ReportedFinding<'_>,
+    ReportedFinding { finding, fingerprint, note, .. }: &ReportedFinding<'_>,
     is_failure: bool,
 ) -> Entry {
     let mut description = line(&finding.message);
     let shortest = if report.paths { finding.shortest_paths() } else { Vec::new() };
     for path in shortest {
         description.push_str(&format!("; via {}", line(&path)));
+    }
+    if let Some(note) = note {
+        description.push_str(&format!("; {note}"));
     }
     if let Some(remedy) = &finding.remedy {
         description.push_str(&format!("; help: {}", line(remedy)));

@@ -141,7 +141,7 @@ fn whole_text(report: &Report<'_>, one: &ReportedFinding<'_>) -> String {
         let file = line(&relative_file(report.root, &at.file));
         text.push_str(&format!("\n  --> {file}:{}", first_line(at)));
     }
-    for detail in details(finding, report.paths) {
+    for detail in details(one, report.paths) {
         text.push_str(&format!("\n  {detail}"));
     }
     text

@@ -84,13 +84,17 @@ pub(crate) fn sarif(report: &Report<'_>) -> Result<String, serde_json::Error> {
 
 fn result(
     workspace: &CheckedWorkspace<'_>,
-    ReportedFinding { finding, fingerprint, group }: &ReportedFinding<'_>,
+    ReportedFinding { finding, fingerprint, group, note }: &ReportedFinding<'_>,
     uris: &CheckoutUris,
     paths: bool,
     rules: &mut Rules,
 ) -> SarifResult {
     let (rule_id, rule_index) = rules.of(finding);
     let (level, kind) = level(finding.severity);
+    let mut text = message_text(finding, paths && finding.severity > Severity::Help);
+    if let Some(note) = note {
+        text.push_str(&format!("; {note}"));
+    }
     let mut related = Vec::new();
     for location in finding.locations.iter().skip(1) {
         let path = path_through(finding, location).filter(|_| paths);
@@ -109,7 +113,7 @@ fn result(
         rule_index,
         level,
         kind,
-        message: Message::new(message_text(finding, paths && finding.severity > Severity::Help)),
+        message: Message::new(text),
         locations: finding.locations.first().map(|at| located(at, uris)).into_iter().collect(),
         related_locations: related
             .into_iter()

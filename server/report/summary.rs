@@ -223,9 +223,10 @@ fn row(report: &Report<'_>, one: &ReportedFinding<'_>) -> String {
     };
     let gates =
         finding.gates_text().map_or(String::new(), |gates| format!(" ({})", escaped(&gates)));
+    let note = one.note.as_deref().map_or(String::new(), |note| format!("; {}", message(note)));
     let remedy = finding.remedy.as_deref().map(message).unwrap_or_default();
     format!(
-        "| {} | {code}: {}{gates} | {location}{more} | {remedy} |\n",
+        "| {} | {code}: {}{note}{gates} | {location}{more} | {remedy} |\n",
         finding.severity.name(),
         message(&finding.message)
     )

@@ -2,6 +2,7 @@
 
 use camino::Utf8Path;
 
+use super::ReportedFinding;
 use crate::{
     text::LineColumn,
     verdict::{Finding, Location, is_unsafe_char, path_text},
@@ -50,10 +51,12 @@ pub(super) fn code(finding: &Finding) -> &str {
     finding.shown_code().unwrap_or_else(|| finding.check.name())
 }
 
-/// The lines below the message: dependency paths, gates, what to do, link.
-pub(super) fn details(finding: &Finding, paths: bool) -> Vec<String> {
+/// The lines below the message: dependency paths, what hides it, gates, what to do, link.
+pub(super) fn details(one: &ReportedFinding<'_>, paths: bool) -> Vec<String> {
+    let finding = one.finding;
     let shortest = if paths { finding.shortest_paths() } else { Vec::new() };
     let mut all: Vec<_> = shortest.iter().map(|path| format!("via {}", line(path))).collect();
+    all.extend(one.note.clone());
     all.extend(finding.gates_text().map(|gates| line(&gates)));
     all.extend(finding.remedy.as_ref().map(|remedy| format!("help: {}", line(remedy))));
     if finding.advisory.is_some() {

@@ -557,6 +557,67 @@ fn hostile_names_stay_text() {
     json(&world, "../out/g.json");
 }
 
+#[test]
+fn with_a_base_new_findings_are_listed_and_the_others_are_counted() {
+    let world = world();
+    world.git("", &["init", "--quiet", "--initial-branch=main"]);
+    world.git("", &["add", "."]);
+    world.git("", &["commit", "--quiet", "--message=all"]);
+    world.edit("deny.toml", "\"Zlib\"", "\"ISC\"");
+    world.edit(
+        "deny.toml",
+        "\"RUSTSEC-2000-0001\"",
+        "{ id = \"RUSTSEC-2026-0009\", reason = \"later\" }",
+    );
+    world.human(ALL);
+    let plain = json(&world, "../out/s.sarif");
+    let run = world.human(&format!("--base HEAD --github {ALL}"));
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    expect![[r#"
+        ::error file=app/Cargo.toml,line=9,endLine=9,col=11,endColumn=15,title=RUSTSEC-2026-0009 (advisories)::`time` 0.3.44 has a vulnerability: A crafted date can exhaust the stack%0Avia app 0.1.0 -> cookie 0.18.1 -> time 0.3.44 (and 1 other path)%0Aonly the changes of the policy hide it: new `ignore` entry for `RUSTSEC-2026-0009` (deny.toml:2), reason: later%0Ahelp: upgrade to >=0.3.47 or ^0.2.99%0Ahttps://rustsec.org/advisories/RUSTSEC-2026-0009
+        ::warning file=deny.toml,line=5,endLine=5,col=18,endColumn=21,title=license-not-encountered (licenses)::unused license `ISC`: no crate in the graph uses it%0Ahelp: remove it from `allow`
+        ::notice title=supercargo::already there: 2 findings%0Afixed: 2 findings"#]]
+    .assert_eq(&commands(&run).join("\n"));
+    let sarif = json(&world, "../out/s.sarif");
+    assert_eq!(schema_errors(&sarif), [""; 0]);
+    let fingerprints = |sarif: &Value| -> Vec<String> {
+        let results = sarif["runs"][0]["results"].as_array().expect("results").clone();
+        results.iter().map(|result| result["partialFingerprints"].to_string()).collect()
+    };
+    // The ignored advisory is there as a note, and as the error that the base has.
+    let (before, after) = (fingerprints(&plain), fingerprints(&sarif));
+    assert_eq!((&after[..before.len()], after.len()), (&before[..], before.len() + 1));
+    assert_eq!(after.iter().collect::<BTreeSet<_>>().len(), after.len());
+    let states: Vec<_> = sarif["runs"][0]["results"]
+        .as_array()
+        .expect("results")
+        .iter()
+        .filter(|result| result["level"] == "error" || result["level"] == "warning")
+        .map(|result| {
+            let text = |name: &str| result[name].as_str().unwrap_or_default();
+            format!("{} {}", text("ruleId"), text("baselineState"))
+        })
+        .collect();
+    expect![[r#"
+        duplicate unchanged
+        rejected unchanged
+        license-not-encountered new
+        RUSTSEC-2026-0009 new"#]]
+    .assert_eq(&states.join("\n"));
+    // GitLab itself compares the reports of two commits.
+    assert_eq!(json(&world, "../out/g.json").as_array().map(Vec::len), Some(4));
+    let head = world.git("", &["rev-parse", "--short=9", "HEAD"]);
+    let summary = world.read("../out/s.md").replace(&head, "[head]");
+    let is_shown = |line: &&str| {
+        ["**", "| <code>", "| error | [RUSTSEC"].iter().any(|start| line.starts_with(start))
+    };
+    let lines: Vec<_> = summary.lines().filter(is_shown).collect();
+    expect![[r#"
+        | <code>.</code> | **failed**: 2 errors, 1 warning; since HEAD ([head]): 1 warning new; 1 error hidden by changes of the policy; 2 warnings fixed; 2 errors already there | <code>deny.toml</code> | 10 |
+        | error | [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009): <code>time</code> 0.3.44 has a vulnerability: A crafted date can exhaust the stack; only the changes of the policy hide it: new <code>ignore</code> entry for <code>RUSTSEC-2026-0009</code> (deny.toml:2), reason: later | <code>app/Cargo.toml:9</code> and 1 more | upgrade to &#62;=0.3.47 or &#94;0.2.99 |"#]]
+    .assert_eq(&lines.join("\n"));
+}
+
 #[cfg(unix)]
 #[test]
 fn error_with_a_command_in_it_has_no_effect_on_the_runner() {

@@ -13,7 +13,7 @@ use super::{
     terminal::{escaped, escaped_line, replace_unsafe},
 };
 use crate::{
-    compare::{Comparison, Group, LoosenedFinding},
+    compare::{Comparison, Group},
     gate::{Verdict, errors_and_warnings},
     text::FilePath,
     verdict::{Check, CheckSet, Code, Counts, Finding, Location, Role, Severity},
@@ -73,7 +73,8 @@ impl HumanPrinter {
         }
         for loosened in comparison.iter().flat_map(|comparison| &comparison.loosened) {
             if shown.has(&loosened.finding) {
-                let note = self.policy_change(loosened);
+                let cause = loosened.cause(&|file| self.shown_path(file));
+                let note = format!("only changes of the policy hide it: {cause}");
                 text.push_str(&self.finding(&loosened.finding, shown, Some(note)));
                 text.push_str("\n\n");
             }
@@ -96,19 +97,6 @@ impl HumanPrinter {
     ) -> String {
         let folder = self.shown_path(folder);
         format!("\n{folder} is no workspace any more\n{}", fixed(findings, shown))
-    }
-
-    /// ``hidden by a new `ignore` entry for `RUSTSEC-..` (deny.toml:7), reason: ..``
-    fn policy_change(&self, loosened: &LoosenedFinding) -> String {
-        let mut note = format!("only the changes of the policy hide it: {}", loosened.change.what);
-        if let Some(entry) = &loosened.entry {
-            let line = entry.text.line_column(entry.span.start).line;
-            note.push_str(&format!(" ({}:{line})", self.shown_path(&entry.file)));
-        }
-        if let Some(reason) = &loosened.change.reason {
-            note.push_str(&format!(", reason: {reason}"));
-        }
-        note
     }
 
     /// Errors first, then by location; with a comparison, only the new ones.

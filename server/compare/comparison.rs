@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use camino::Utf8Path;
+
 use super::{
     Base, Group, Matches, Side,
     policy_changes::{PolicyChange, PolicyChanges},
@@ -21,6 +23,21 @@ pub struct LoosenedFinding {
     pub change: PolicyChange,
     /// The entry of the policy that hides it.
     pub entry: Option<Location>,
+}
+
+impl LoosenedFinding {
+    /// What hides it: `` new `ignore` entry for `RUSTSEC-..` (deny.toml:7), reason: ..``. `shown` shortens a path.
+    pub fn cause(&self, shown: &dyn Fn(&Utf8Path) -> String) -> String {
+        let mut text = self.change.what.clone();
+        if let Some(entry) = &self.entry {
+            let line = entry.text.line_column(entry.span.start).line;
+            text.push_str(&format!(" ({}:{line})", shown(&entry.file)));
+        }
+        if let Some(reason) = &self.change.reason {
+            text.push_str(&format!(", reason: {reason}"));
+        }
+        text
+    }
 }
 
 /// What is new since the base.

@@ -176,20 +176,9 @@ impl<'a> CheckedWorkspace<'a> {
     }
 }
 
-/// ``only the changes of the policy hide it: new `ignore` entry for `RUSTSEC-..` (deny.toml:7), reason: ..``
-fn policy_change(
-    root: &Utf8Path,
-    LoosenedFinding { change, entry, .. }: &LoosenedFinding,
-) -> String {
-    let mut note = format!("only the changes of the policy hide it: {}", change.what);
-    if let Some(entry) = entry {
-        let file = text::relative_file(root, &entry.file);
-        note.push_str(&format!(" ({file}:{})", text::first_line(entry)));
-    }
-    if let Some(reason) = &change.reason {
-        note.push_str(&format!(", reason: {reason}"));
-    }
-    text::line(&note)
+fn policy_change(root: &Utf8Path, loosened: &LoosenedFinding) -> String {
+    let cause = loosened.cause(&|file| text::relative_file(root, file));
+    text::line(&format!("only changes of the policy hide it: {cause}"))
 }
 
 /// Whether a finding says why a check could not run, if one could not.

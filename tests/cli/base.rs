@@ -899,7 +899,7 @@ fn new_findings_are_shown_and_the_others_are_counted() {
           |           ^
           |
           = via: m 0.1.0 -> parent 1.1.0 -> bad 1.0.0
-          = note: only the changes of the policy hide it: new `ignore` entry for `RUSTSEC-2026-0001` (deny.toml:2), reason: not reachable
+          = note: only changes of the policy hide it: new `ignore` entry for `RUSTSEC-2026-0001` (deny.toml:2), reason: not reachable
           = help: upgrade to >=2
           = see: https://rustsec.org/advisories/RUSTSEC-2026-0001
 

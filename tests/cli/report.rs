@@ -574,7 +574,7 @@ fn with_a_base_new_findings_are_listed_and_the_others_are_counted() {
     let run = world.human(&format!("--base HEAD --github {ALL}"));
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
     expect![[r#"
-        ::error file=app/Cargo.toml,line=9,endLine=9,col=11,endColumn=15,title=RUSTSEC-2026-0009 (advisories)::`time` 0.3.44 has a vulnerability: A crafted date can exhaust the stack%0Avia app 0.1.0 -> cookie 0.18.1 -> time 0.3.44 (and 1 other path)%0Aonly the changes of the policy hide it: new `ignore` entry for `RUSTSEC-2026-0009` (deny.toml:2), reason: later%0Ahelp: upgrade to >=0.3.47 or ^0.2.99%0Ahttps://rustsec.org/advisories/RUSTSEC-2026-0009
+        ::error file=app/Cargo.toml,line=9,endLine=9,col=11,endColumn=15,title=RUSTSEC-2026-0009 (advisories)::`time` 0.3.44 has a vulnerability: A crafted date can exhaust the stack%0Avia app 0.1.0 -> cookie 0.18.1 -> time 0.3.44 (and 1 other path)%0Aonly changes of the policy hide it: new `ignore` entry for `RUSTSEC-2026-0009` (deny.toml:2), reason: later%0Ahelp: upgrade to >=0.3.47 or ^0.2.99%0Ahttps://rustsec.org/advisories/RUSTSEC-2026-0009
         ::warning file=deny.toml,line=5,endLine=5,col=18,endColumn=21,title=license-not-encountered (licenses)::unused license `ISC`: no crate in the graph uses it%0Ahelp: remove it from `allow`
         ::notice title=supercargo::already there: 2 findings%0Afixed: 2 findings"#]]
     .assert_eq(&commands(&run).join("\n"));
@@ -614,7 +614,7 @@ fn with_a_base_new_findings_are_listed_and_the_others_are_counted() {
     let lines: Vec<_> = summary.lines().filter(is_shown).collect();
     expect![[r#"
         | <code>.</code> | **failed**: 2 errors, 1 warning; since HEAD ([head]): 1 warning new; 1 error hidden by changes of the policy; 2 warnings fixed; 2 errors already there | <code>deny.toml</code> | 10 |
-        | error | [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009): <code>time</code> 0.3.44 has a vulnerability: A crafted date can exhaust the stack; only the changes of the policy hide it: new <code>ignore</code> entry for <code>RUSTSEC-2026-0009</code> (deny.toml:2), reason: later | <code>app/Cargo.toml:9</code> and 1 more | upgrade to &#62;=0.3.47 or &#94;0.2.99 |"#]]
+        | error | [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009): <code>time</code> 0.3.44 has a vulnerability: A crafted date can exhaust the stack; only changes of the policy hide it: new <code>ignore</code> entry for <code>RUSTSEC-2026-0009</code> (deny.toml:2), reason: later | <code>app/Cargo.toml:9</code> and 1 more | upgrade to &#62;=0.3.47 or &#94;0.2.99 |"#]]
     .assert_eq(&lines.join("\n"));
 }
 

@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        compare::Group,
+        compare::{Group, LoosenedFinding, PolicyChange},
         text::SourceText,
         verdict::{Check, Code, Counts, Location, Role, Severity, own_finding},
         workspace::Workspace,
@@ -140,10 +140,10 @@ mod tests {
         verdict
     }
 
-    fn report(verdict: &Verdict) -> Report<'_> {
+    fn report<'a>(verdict: &'a Verdict, comparison: Option<&'a Comparison>) -> Report<'a> {
         let mut report = Report::new(Utf8Path::new("/w"), true);
         let filters = Filters { records: &|_| true, listed: &|_| true };
-        report.add(verdict, CheckSet::of(&[Check::Bans]), 2, None, filters);
+        report.add(verdict, CheckSet::of(&[Check::Bans]), 2, comparison, filters);
         report.exit_code = 2;
         report
     }
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn nothing_is_left_out_silently() {
         let verdict = verdict(25_500);
-        let report = report(&verdict);
+        let report = report(&verdict, None);
         assert_eq!(results(&report).len(), 25_500);
         let entries: Value =
             serde_json::from_str(&code_quality(&report).expect("a text")).expect("JSON");
@@ -177,29 +177,43 @@ mod tests {
 
     #[test]
     fn of_a_comparison_only_new_findings_are_annotated() {
-        let verdict = verdict(4);
-        let mut report = report(&verdict);
-        let groups = [Group::New, Group::AlreadyThere, Group::PolicyLoosened, Group::AlreadyThere];
-        for workspace in &mut report.workspaces {
-            for list in [&mut workspace.records, &mut workspace.listed] {
-                list.iter_mut().zip(groups).for_each(|(one, group)| one.group = Some(group));
-            }
-        }
+        let verdict = verdict(3);
+        let named = |name: &str| Finding {
+            message: format!("`{name}` 1.0.0 is banned by the policy"),
+            ..verdict.findings[0].clone()
+        };
+        let change = PolicyChange {
+            what: "removed `deny` entry for `p9`".to_owned(),
+            reason: None,
+            span: None,
+        };
+        let comparison = Comparison {
+            base: "main".to_owned(),
+            groups: vec![Group::New, Group::AlreadyThere, Group::AlreadyThere],
+            fixed: vec![named("p8")],
+            loosened: vec![LoosenedFinding { finding: named("p9"), change, entry: None }],
+        };
+        let report = report(&verdict, Some(&comparison));
         let states: Vec<_> =
             results(&report).iter().map(|result| result["baselineState"].clone()).collect();
-        assert_eq!(states, ["new", "unchanged", "new", "unchanged"]);
+        assert_eq!(states, ["new", "unchanged", "unchanged", "new"]);
         let text = annotations(&report);
-        assert!(text.contains("`p0`") && text.contains("`p2`") && !text.contains("`p1`"), "{text}");
-        assert!(
-            text.ends_with("::notice title=supercargo::2 findings were already there\n"),
-            "{text}"
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert!(lines[0].contains("`p0`") && lines[1].contains("`p9`"), "{text}");
+        assert!(lines[1].contains("removed `deny` entry for `p9`"), "{text}");
+        assert_eq!(
+            lines[2],
+            "::notice title=supercargo::already there: 2 findings%0Afixed: 1 finding"
         );
+        // GitLab itself compares the reports of two commits.
         let text = code_quality(&report).expect("a text");
-        assert_eq!(text.matches("\"fingerprint\"").count(), 2);
+        assert_eq!(text.matches("\"fingerprint\"").count(), 4);
         let text = junit(&report).expect("a text");
         assert_eq!(text.matches("<failure ").count(), 2);
         let text = summary(&report);
-        let titles: Vec<_> = text.lines().filter(|line| line.starts_with("**")).collect();
-        assert_eq!(titles, ["**New**", "**Policy loosened**", "**Already there**"]);
+        let titles = ["### New\n", "### Hidden", "### Fixed\n", "<summary>Already there"];
+        let at: Vec<_> = titles.iter().map(|title| text.find(title)).collect();
+        assert!(at.is_sorted() && !at.contains(&None), "{at:?}: {text}");
     }
 }

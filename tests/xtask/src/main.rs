@@ -11,6 +11,7 @@
 
 mod bench;
 mod commands;
+mod compare;
 mod editors;
 mod fixes;
 mod parity;
@@ -26,6 +27,7 @@ cargo xtask WORD
   test                 everything that this machine can test, in order
   test --only STEP     one step alone, and further ones with further `--only`; `test --list` lists them
   parity [OPTION..]    our verdict against that of the real cargo-deny (parity --help says more)
+  compare [WORKSPACE]  `check --base` on real workspaces, each with ten made commits, and its times
   versions [PROGRAM..] keys and values of the policy, by other versions of cargo-deny
   fixes [WORKSPACE]    what `fix` makes of real workspaces, by the real cargo-deny; writes server/docs/fixes.md
   bench [ARGUMENT..]   the benchmarks, against the real cargo-deny
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
     let passed = match word.as_deref() {
         Some("test") => suite::run(&rest),
         Some("parity") => parity::run(&rest),
+        Some("compare") => compare::run(&rest),
         Some("versions") => versions::run(&rest),
         Some("fixes") => fixes::run(&rest),
         Some("bench") => bench::run(&rest),

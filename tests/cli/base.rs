@@ -489,6 +489,139 @@ const PULL_REQUESTS: &[PullRequest] = &[
         },
         &[],
     ),
+    (
+        "optional dependency that no feature enables",
+        |world| {
+            depend(world, "m", "banned = { version = \"1\", optional = true }");
+            update_lock(world);
+        },
+        &[],
+    ),
+    (
+        "optional dependency that a default feature enables",
+        |world| {
+            depend(world, "m", "banned = { version = \"1\", optional = true }");
+            let text = world.read("m/Cargo.toml");
+            world.write("m/Cargo.toml", text + "\n[features]\ndefault = [\"dep:banned\"]\n");
+            update_lock(world);
+        },
+        &["new banned banned"],
+    ),
+    (
+        "all features are checked",
+        |world| {
+            depend(world, "m", "banned = { version = \"1\", optional = true }");
+            update_lock(world);
+            let policy = world.read("deny.toml");
+            world.write("deny.toml", format!("[graph]\nall-features = true\n\n{policy}"));
+        },
+        &["new banned banned"],
+    ),
+    (
+        "members are not published",
+        |world| {
+            for member in ["m", "n"] {
+                let file = format!("{member}/Cargo.toml");
+                world.edit(&file, "edition", "publish = false\nedition");
+            }
+        },
+        &[],
+    ),
+    (
+        "package of a member is renamed",
+        |world| {
+            world.edit("n/Cargo.toml", "name = \"n\"", "name = \"another\"");
+            update_lock(world);
+        },
+        &[],
+    ),
+    (
+        "dependency becomes one for building",
+        |world| {
+            world.edit("n/Cargo.toml", "[dependencies]", "[build-dependencies]");
+            world.write("n/build.rs", "fn main() {}");
+        },
+        &[],
+    ),
+    (
+        "exact requirement of another version",
+        |world| {
+            world.edit("n/Cargo.toml", "gpl = \"1\"", "gpl = \"=1.0.0\"");
+            lock_version(world, "gpl", "1.1.0", "1.0.0");
+        },
+        &[],
+    ),
+    (
+        "license of a member changes",
+        |world| world.edit("n/Cargo.toml", "license = \"MIT\"", "license = \"GPL-3.0-only\""),
+        &["new rejected n"],
+    ),
+    (
+        "banned dependency of a wrapper",
+        |world| {
+            depend(world, "m", "banned = \"1\"");
+            update_lock(world);
+            world.edit(
+                "deny.toml",
+                "{ crate = \"banned\" }",
+                "{ crate = \"banned\", wrappers = [\"m\"] }",
+            );
+        },
+        &["policy-loosened banned banned"],
+    ),
+    (
+        "unmaintained dependency while such are no longer reported",
+        |world| {
+            depend(world, "n", "old = \"1\"");
+            update_lock(world);
+            world.edit("deny.toml", "ignore = []", "ignore = []\nunmaintained = \"none\"");
+        },
+        &["policy-loosened unmaintained old"],
+    ),
+    (
+        "dependency of a platform that is no longer checked",
+        |world| {
+            world.edit("n/Cargo.toml", "[dependencies]", "[target.'cfg(unix)'.dependencies]");
+            let policy = world.read("deny.toml");
+            let graph = "[graph]\ntargets = [\"x86_64-pc-windows-msvc\"]\n\n";
+            world.write("deny.toml", format!("{graph}{policy}"));
+        },
+        &["policy-loosened rejected gpl"],
+    ),
+    (
+        "two new findings",
+        |world| {
+            depend(world, "m", "banned = \"1\"");
+            depend(world, "n", "old = \"1\"");
+            update_lock(world);
+        },
+        &["new banned banned", "new unmaintained old"],
+    ),
+    (
+        "version of a duplicate is required elsewhere, too",
+        |world| {
+            depend(world, "n", "dup = \"2\"");
+            update_lock(world);
+        },
+        &[],
+    ),
+    (
+        "wildcard that is now denied",
+        |world| {
+            world.edit("n/Cargo.toml", "gpl = \"1\"", "gpl = \"*\"");
+            world.edit("deny.toml", "[bans]", "[bans]\nwildcards = \"deny\"");
+        },
+        &["new wildcard n"],
+    ),
+    (
+        "new finding and an excuse for an old one",
+        |world| {
+            depend(world, "m", "banned = \"1\"");
+            update_lock(world);
+            world.edit("deny.toml", "\"MIT\"]", "\"MIT\", \"GPL-3.0-only\"]");
+        },
+        &["new banned banned", "policy-loosened rejected gpl"],
+    ),
 ];
 
 /// Runs in parts, so that they run beside each other.

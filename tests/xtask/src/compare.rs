@@ -98,6 +98,9 @@ impl Comparison {
         if !policy.exists() {
             fs::write(policy, POLICY)?;
         }
+        // The checks are offline.
+        let mut cargo = self.home.command("cargo");
+        commands::output(cargo.args(["fetch", "--quiet"]).current_dir(folder))?;
         self.git(folder, &["init", "--quiet", "--initial-branch=main"])?;
         self.commit(folder)?;
         let cold = self.check(folder, &["--no-cache"])?.time;
@@ -225,8 +228,8 @@ impl Comparison {
                 checked.now.push(["code", "severity", "message", "location"].map(of).join(" "));
             }
         }
-        if checked.now.is_empty() && output.exit_code == Some(70) {
-            bail!("{}", output.stderr.trim());
+        if output.exit_code == Some(70) {
+            bail!("no verdict: {} {}", checked.now.join("\n"), output.stderr.trim());
         }
         checked.now.sort();
         Ok(checked)

@@ -19,7 +19,7 @@ const COMMITS: usize = 10;
 /// How many runs a time is the median of.
 const RUNS: usize = 5;
 
-/// For workspaces without a policy.
+/// The policy of all workspaces: their own may be for other versions of cargo-deny.
 const POLICY: &str = "\
 [advisories]
 yanked = \"deny\"
@@ -94,10 +94,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
 
 impl Comparison {
     fn workspace(&self, folder: &Path, name: &str) -> Result<bool> {
-        let policy = folder.join("deny.toml");
-        if !policy.exists() {
-            fs::write(policy, POLICY)?;
-        }
+        fs::write(folder.join("deny.toml"), POLICY)?;
         // The checks are offline.
         let mut cargo = self.home.command("cargo");
         commands::output(cargo.args(["fetch", "--quiet"]).current_dir(folder))?;

@@ -18,6 +18,7 @@ pub(crate) mod outcome;
 mod own;
 mod placement;
 mod report;
+mod sarif;
 mod std_data;
 pub(crate) mod theirs;
 

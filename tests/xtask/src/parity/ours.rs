@@ -1,6 +1,7 @@
 //! Running supercargo and reading its JSON, the form of which is in the `--help` of `supercargo check`.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -8,6 +9,7 @@ use serde::Deserialize;
 
 use super::job::Job;
 use super::outcome::{Counts, Finding, Outcome};
+use super::sarif;
 use crate::commands;
 
 /// One line of our standard output.
@@ -35,12 +37,21 @@ struct Package {
     version: String,
 }
 
+/// The exit code of our program for wrong usage.
+const WRONG_USAGE: i32 = 64;
+
 /// Runs `supercargo check` in a workspace.
 pub(crate) fn run(binary: &Path, job: &Job) -> Result<Outcome> {
     let mut command = job.home.command(binary);
     command.current_dir(&job.ours.directory).args(["check", "--format", "json", "--offline"]);
     command.args(&job.ours.arguments).args(&job.check_arguments).args(&job.checks);
+    let report = tempfile::NamedTempFile::new()?;
+    command.arg("--sarif").arg(report.path());
     let captured = commands::capture(&mut command)?;
+    // Wrong usage is reported before anything is checked.
+    if captured.exit_code != Some(WRONG_USAGE) {
+        sarif::compare(&captured.stdout, &fs::read_to_string(report.path())?)?;
+    }
 
     let mut outcome = read(&captured.stdout, captured.exit_code)?;
     if job.check_arguments.iter().any(|word| word == "--hide-inclusion-graph") {

@@ -257,8 +257,8 @@ impl Client {
     /// The offset of the only occurrence of `needle` in an open document.
     pub(crate) fn find(&mut self, path: &str, needle: &str) -> usize {
         let text = &self.document(path).text;
-        let mut found = text.match_indices(needle);
-        let (at, _) = found.next().unwrap_or_else(|| panic!("no `{needle}` in:\n{text}"));
+        let mut found = memchr::memmem::find_iter(text.as_bytes(), needle);
+        let at = found.next().unwrap_or_else(|| panic!("no `{needle}` in:\n{text}"));
         assert!(found.next().is_none(), "more than one `{needle}` in:\n{text}");
         at
     }

@@ -87,7 +87,11 @@ impl Encoding {
 fn lines(text: &str) -> Vec<std::ops::Range<usize>> {
     let mut lines = Vec::new();
     let mut start = 0;
-    while let Some(end) = text[start..].find(['\n', '\r']).map(|at| start + at) {
+    for end in memchr::memchr2_iter(b'\n', b'\r', text.as_bytes()) {
+        // The second half of `\r\n`.
+        if end < start {
+            continue;
+        }
         lines.push(start..end);
         start = end + if text[end..].starts_with("\r\n") { 2 } else { 1 };
     }

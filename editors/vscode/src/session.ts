@@ -30,6 +30,10 @@ export class Session implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
   /** The last start or stop: the next one waits for it. */
   private lastAction: Promise<void> = Promise.resolve();
+  /** Counts the crashes since the user has started the server. */
+  private crashes: ErrorHandler | undefined;
+  /** Whether a server should run: it is started again after a crash. */
+  private isWanted = false;
   /** The last line that the server wrote to standard error. */
   private lastLine: string | undefined;
   /** Resolves when standard error is closed. */
@@ -76,11 +80,14 @@ export class Session implements vscode.Disposable {
   }
 
   start(): Promise<void> {
+    this.isWanted = true;
     return this.enqueue(() => this.startNow());
   }
 
   restart(): Promise<void> {
     const stopping = this.stop();
+    this.isWanted = true;
+    this.crashes = undefined;
     return this.enqueue(async () => {
       await stopping;
       await this.startNow();
@@ -90,6 +97,7 @@ export class Session implements vscode.Disposable {
   /** Ends the server. */
   async stop(): Promise<void> {
     const { client } = this;
+    this.isWanted = false;
     this.client = undefined;
     this.setHealth("stopped");
     if (!client) return;
@@ -195,18 +203,28 @@ export class Session implements vscode.Disposable {
     };
   }
 
-  /** The library's restart policy. A server that has never answered is not restarted: `startNow` reports the failure. */
+  /**
+   * The library's restart policy. If no server has answered yet, none is restarted: `startNow` reports the failure. Each start gets a new
+   * client: one that the library starts again may end as "starting", if the server ends once more at that moment.
+   */
   private errorHandler({ CloseAction, ErrorAction }: Library, client: () => LanguageClient): ErrorHandler {
-    let standard: ErrorHandler | undefined;
     const closed = async (): Promise<CloseHandlerResult> => {
-      if (this.client !== client() || !client().initializeResult) return { action: CloseAction.DoNotRestart, handled: true };
-      standard ??= client().createDefaultErrorHandler();
-      const result = await standard.closed();
-      if (result.action === CloseAction.DoNotRestart) {
-        this.client = undefined;
-        this.fail(result.message ?? "the server has crashed", ["Show Log", "Restart"]);
+      const result: CloseHandlerResult = { action: CloseAction.DoNotRestart, handled: true };
+      if (this.client !== client()) return result;
+      const hasAnswered = client().initializeResult || this.crashes;
+      if (!hasAnswered) return result;
+      this.client = undefined;
+      this.crashes ??= client().createDefaultErrorHandler();
+      const { action, message } = await this.crashes.closed();
+      if (action === CloseAction.DoNotRestart) {
+        this.fail(message ?? "the server has crashed", ["Show Log", "Restart"]);
+        return result;
       }
-      return { ...result, handled: true };
+      this.setHealth("starting");
+      void this.enqueue(async () => {
+        if (this.isWanted) await this.startNow();
+      });
+      return result;
     };
     return { error: () => ({ action: ErrorAction.Continue, handled: true }), closed };
   }

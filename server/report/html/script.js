@@ -45,6 +45,8 @@ document.addEventListener("DOMContentLoaded", () => {
       if (at.tagName === "DETAILS") at.open = true;
     }
     target.scrollIntoView();
+    // The heights of findings that were not shown yet are known after the next frame.
+    requestAnimationFrame(() => requestAnimationFrame(() => target.scrollIntoView()));
   };
   addEventListener("hashchange", reveal);
   let opened = [];

@@ -34,7 +34,7 @@ const LONGEST_INDEX: usize = 100_000;
 
 const INDEX_END: &str = "</tbody></table></details></section>";
 
-/// What is kept for headings and the sentence about what is left out.
+/// What is kept for the sentences about what is left out.
 const RESERVED: usize = 2_000;
 
 /// A finding of a workspace.
@@ -53,22 +53,23 @@ struct Item<'r, 'a> {
 pub(super) fn sections(report: &Report<'_>, room: usize) -> String {
     let mut graphs = Graphs::of(report);
     let mut items = Vec::new();
-    for (at, workspace) in report.workspaces.iter().enumerate() {
-        for one in in_order(workspace) {
-            let start = start(report, &graphs, at, items.len(), one);
-            items.push(Item {
-                workspace: at,
-                one,
-                start,
-                graph: String::new(),
-                is_left_out: false,
-            });
-        }
+    for (workspace, checked) in report.workspaces.iter().enumerate() {
+        items.extend(in_order(checked).into_iter().map(|one| Item {
+            workspace,
+            one,
+            start: String::new(),
+            graph: String::new(),
+            is_left_out: true,
+        }));
+    }
+    let headings = listed(report, &items, 0).len();
+    for (number, item) in items.iter_mut().enumerate() {
+        item.start = start(report, &graphs, item.workspace, number, item.one);
     }
     // The most important ones come first where there is not enough room.
     let mut order: Vec<usize> = (0..items.len()).collect();
     order.sort_by_key(|at| (!items[*at].one.is_news(), Reverse(items[*at].one.finding.severity)));
-    let mut left = room.saturating_sub(RESERVED);
+    let mut left = room.saturating_sub(headings + RESERVED);
     for at in &order {
         let length = items[*at].start.len() + "</li>".len();
         items[*at].is_left_out = length > left;

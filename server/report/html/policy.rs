@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::markup::{code, escaped};
+use super::markup::{code, escaped, shortened};
 use crate::{
     limits,
     policy::{
@@ -12,6 +12,9 @@ use crate::{
     report::{Report, text::relative_file},
     text::SourceText,
 };
+
+/// The maximum number of characters of the subject of an entry.
+const LONGEST_SUBJECT: usize = 100;
 
 /// The section about all policies, in about so many bytes at most; empty without any.
 pub(super) fn section(report: &Report<'_>, most: usize) -> String {
@@ -74,13 +77,15 @@ fn tables(
             },
             |about| escaped(&about),
         );
+        let has_reasons = listed.iter().any(|entry| entry.reason.is_some());
         text.push_str(&format!(
             "<details><summary>{} {about}</summary><table class=\"wide\"><thead><tr><th scope=\"col\">line</th>\
-             <th scope=\"col\">entry</th><th scope=\"col\">effect</th><th scope=\"col\">reason</th></tr></thead><tbody>",
-            code(list.key())
+             <th scope=\"col\">entry</th><th scope=\"col\">effect</th>{}</tr></thead><tbody>",
+            code(list.key()),
+            if has_reasons { "<th scope=\"col\">reason</th>" } else { "" },
         ));
         for entry in listed {
-            let row = row(policy, entry, all);
+            let row = row(policy, entry, all, has_reasons);
             if text.len() + row.len() > most {
                 left_out += 1;
             } else {
@@ -89,24 +94,27 @@ fn tables(
         }
         text.push_str("</tbody></table></details>");
     }
-    if left_out > 0 {
-        text.push_str(&format!("<p class=\"note\">Rows left out: {left_out}.</p>"));
+    match left_out {
+        0 => {}
+        1 => text.push_str("<p class=\"note\">1 entry is left out.</p>"),
+        count => text.push_str(&format!("<p class=\"note\">{count} entries are left out.</p>")),
     }
     text
 }
 
-fn row(policy: &SourceText, entry: &PolicyEntry, all: &[Effects<'_>]) -> String {
+fn row(policy: &SourceText, entry: &PolicyEntry, all: &[Effects<'_>], has_reasons: bool) -> String {
     let subject = match &entry.version {
         Some(version) => format!("{} {}", entry.subject.value, version.value),
         None => entry.subject.value.clone(),
     };
     let effect = Effects::combined(all, entry).map(|effect| escaped(&effect.sentence()));
     let reason = entry.reason.as_ref().map(|(reason, _)| escaped(&reason.value));
+    let reason = format!("<td>{}</td>", reason.unwrap_or_default());
     format!(
-        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+        "<tr><td>{}</td><td>{}</td><td>{}</td>{}</tr>",
         policy.line_column(entry.span.start).line,
-        code(&subject),
+        code(&shortened(&subject, LONGEST_SUBJECT)),
         effect.unwrap_or_default(),
-        reason.unwrap_or_default(),
+        if has_reasons { reason } else { String::new() },
     )
 }

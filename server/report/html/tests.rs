@@ -260,6 +260,22 @@ fn graphs_of_many_packages_have_room() {
 }
 
 #[test]
+fn headings_of_many_workspaces_have_room() {
+    let long = "long".repeat(100);
+    let verdicts: Vec<_> = (0..150).map(|_| verdict(12, &mut || long.clone())).collect();
+    let mut report = Report::new(Utf8Path::new("/w"), true);
+    let filters = Filters { records: &|_| true, listed: &|_| true };
+    for verdict in &verdicts {
+        report.add(verdict, CheckSet::of(&[Check::Bans]), 2, None, filters);
+    }
+    let page = html(&report);
+    assert!(page.len() <= MAX_LENGTH, "{}", page.len());
+    let listed = page.matches("<li id=\"f").count();
+    assert!(page.contains(&format!("{} findings left out", 150 * 11 - listed)), "{listed}");
+    read(&page);
+}
+
+#[test]
 fn hashes_are_those_of_the_standards() {
     let of = |text: &str| base64(text.as_bytes());
     assert_eq!([of(""), of("f"), of("fo"), of("foo")], ["", "Zg==", "Zm8=", "Zm9v"]);

@@ -301,6 +301,7 @@ impl Gate {
             levels: options.deny.levels.clone(),
             helps: options.helps,
             releases: options.releases,
+            dependency_graph: options.dependency_graph,
             waits: options.resolver.children.waits().clone(),
         };
         match kept.engine.check(&self.workspace, request) {

@@ -4,6 +4,8 @@
 mod checked;
 mod github;
 mod gitlab;
+mod headings;
+mod html;
 mod junit;
 mod sarif;
 mod summary;
@@ -16,6 +18,7 @@ use camino::Utf8Path;
 pub use checked::{CheckedWorkspace, ReportedFinding, WorkspaceState};
 pub(crate) use github::{annotations, without_commands};
 pub(crate) use gitlab::code_quality;
+pub(crate) use html::html;
 pub(crate) use junit::junit;
 pub(crate) use sarif::sarif;
 pub(crate) use summary::summary;
@@ -163,6 +166,10 @@ mod tests {
             serde_json::from_str(&code_quality(&report).expect("a text")).expect("JSON");
         assert_eq!(entries.as_array().map(Vec::len), Some(25_500));
         assert_eq!(junit(&report).expect("a text").matches("<failure ").count(), 25_500);
+        let text = html(&report);
+        assert!(text.len() <= 1_000_000, "{}", text.len());
+        let listed = text.matches("<li id=").count();
+        assert!(text.contains(&format!("{} findings left out: ", 25_500 - listed)), "{listed}");
         let text = annotations(&report);
         assert_eq!(text.lines().count(), 11);
         assert!(text.contains("not annotated: 25490 errors"), "{text}");

@@ -12,6 +12,7 @@ mod codes;
 mod collect;
 mod database;
 mod deny_options;
+mod dependency_graph;
 mod engine;
 mod finding;
 mod gate_name;
@@ -39,6 +40,7 @@ mod request;
 mod resolved_dependencies;
 mod sources;
 mod unresolved;
+mod why_graph;
 mod withheld;
 
 pub use advisories::{AdvisoryFacts, AdvisoryKind, AdvisoryTitle};
@@ -47,6 +49,7 @@ pub use checks::{Check, CheckSet};
 pub use codes::{Code, LocationRule};
 pub use database::{Database, DatabaseError, DatabaseSource};
 pub use deny_options::DenyOptions;
+pub use dependency_graph::{DependencyEdge, DependencyGraph, DependencyKind, GraphPackage};
 pub(crate) use engine::EngineThread;
 pub use engine::{Engine, EngineError};
 pub use finding::{Counts, DependencyPath, Finding, Location, PackageRef, Related, Role, Severity};
@@ -73,6 +76,7 @@ pub use resolved_dependencies::ResolvedDependency;
 pub(crate) use sources::{distinguishing_source, exact_spec, source_name};
 pub use unresolved::fuzz_lock_file;
 pub(crate) use unresolved::{LockedManifest, unresolved};
+pub use why_graph::{Dependents, WhyEdge, WhyGraph, WhyNode};
 pub use withheld::{WithheldFinding, WithheldReason};
 
 /// Fetches the data of the `bans.std-replacements` check. A failure is only logged, as in cargo-deny:

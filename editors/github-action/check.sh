@@ -16,9 +16,19 @@ if [ "$base" = auto ] && [ -n "$branch" ] && ! git rev-parse --quiet --verify "o
     echo "::warning::could not fetch $branch; set \`fetch-depth: 0\` for actions/checkout"
 fi
 
+# Prints the absolute path of a file that was written as an output of the step.
+output() {
+  if [ -z "$2" ] || [ ! -f "$2" ]; then return; fi
+  case "$2" in
+    /* | ?:*) echo "$1=$2" ;;
+    *) echo "$1=$PWD/$2" ;;
+  esac
+}
+
 arguments=()
 if [ -n "$base" ]; then arguments+=(--base "$base"); fi
 if [ -n "${INPUT_SARIF:-}" ]; then arguments+=(--sarif "$INPUT_SARIF"); fi
+if [ -n "${INPUT_REPORT:-}" ]; then arguments+=(--report "$INPUT_REPORT"); fi
 if [ "${INPUT_SUMMARY:-true}" != true ]; then unset GITHUB_STEP_SUMMARY; fi
 # Split at blanks, and nothing else.
 read -r -a more <<< "${INPUT_ARGS:-}" || true
@@ -26,10 +36,6 @@ supercargo check "${arguments[@]+"${arguments[@]}"}" "${more[@]+"${more[@]}"}"
 code=$?
 {
   echo "exit-code=$code"
-  if [ -n "${INPUT_SARIF:-}" ] && [ -f "$INPUT_SARIF" ]; then
-    case "$INPUT_SARIF" in
-      /* | ?:*) echo "sarif=$INPUT_SARIF" ;;
-      *) echo "sarif=$PWD/$INPUT_SARIF" ;;
-    esac
-  fi
+  output sarif "${INPUT_SARIF:-}"
+  output report "${INPUT_REPORT:-}"
 } >> "$GITHUB_OUTPUT"

@@ -38,7 +38,7 @@ pub(super) enum Command {
     /// The exit code has cargo-deny's bits for all workspaces together (1 advisories, 2 bans,
     /// 4 licenses, 8 sources). It is 64 for wrong usage, 73 if a report could not be written, and 70 if a check
     /// could not run.
-    Check(CheckArguments),
+    Check(Box<CheckArguments>),
     /// Apply verified fixes: upgrades first, then what `--allow` permits.
     ///
     /// Each fix is resolved by cargo and checked in a copy first: it removes a finding and adds no new

@@ -57,6 +57,7 @@ fn check(
     }
     let options = gate_options(RunOptions {
         helps: lowest == Some(Severity::Help) || arguments.engine.is_some(),
+        dependency_graph: outputs.need_dependency_graph(),
         ..RunOptions::of(&arguments.gate, deny)
     })?;
     arguments.output.apply_color();

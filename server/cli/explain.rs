@@ -111,6 +111,7 @@ fn options(arguments: &ExplainArguments) -> Option<GateOptions> {
         db: arguments.db.as_deref(),
         no_cache: arguments.no_cache,
         helps: false,
+        dependency_graph: false,
     });
     Some(GateOptions { refresh: RefreshPolicy::Never, ..options.ok()? })
 }

@@ -54,6 +54,7 @@ pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
         db: arguments.db.as_deref(),
         no_cache: arguments.no_cache,
         helps: false,
+        dependency_graph: false,
     })?;
     let databases = Databases::default();
     let mut gate = Gate::new(workspace);

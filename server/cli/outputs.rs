@@ -18,7 +18,9 @@ use super::{
 use crate::{
     compare::Comparison,
     gate::Verdict,
-    report::{Filters, GITHUB_RESULTS, Report, annotations, code_quality, junit, sarif, summary},
+    report::{
+        Filters, GITHUB_RESULTS, Report, annotations, code_quality, html, junit, sarif, summary,
+    },
     text::{ExpectedContent, Links, Replacement, write_all},
     verdict::CheckSet,
 };
@@ -77,6 +79,11 @@ impl<'a> Outputs<'a> {
     /// Whether a report has all findings, not only errors and warnings.
     pub(super) fn need_records(&self) -> bool {
         self.arguments.reports.files().any(|(format, _)| format == ReportFormat::Sarif)
+    }
+
+    /// Whether a report has the dependencies between packages.
+    pub(super) fn need_dependency_graph(&self) -> bool {
+        self.arguments.reports.files().any(|(format, _)| format == ReportFormat::Html)
     }
 
     /// A text for the log: the runner of GitHub Actions must not find a command in it.
@@ -150,6 +157,7 @@ fn write_report(report: &Report<'_>, format: ReportFormat, file: &Utf8Path) -> a
         ReportFormat::Gitlab => code_quality(report)?,
         ReportFormat::Junit => junit(report)?,
         ReportFormat::Summary => summary(report),
+        ReportFormat::Html => html(report),
     };
     let is_step_summary = format == ReportFormat::Summary
         && env::var("GITHUB_STEP_SUMMARY").is_ok_and(|path| path == *file);

@@ -33,6 +33,11 @@ pub(super) struct ReportArguments {
     #[arg(long, value_name = "FILE")]
     summary: Option<Utf8PathBuf>,
 
+    /// Write a report for people as one HTML file of at most 1 MB, which needs no network and no script: the
+    /// findings with their dependency graphs, the effect of each entry of the policy, and the packages by license.
+    #[arg(long, value_name = "FILE")]
+    report: Option<Utf8PathBuf>,
+
     /// Print annotations for GitHub Actions: errors first, at most 10 of a level.
     #[arg(long)]
     pub(super) github: bool,
@@ -45,6 +50,7 @@ pub(super) enum ReportFormat {
     Gitlab,
     Junit,
     Summary,
+    Html,
 }
 
 /// The format of `check` on standard output.
@@ -67,6 +73,7 @@ impl ReportFormat {
             Self::Gitlab => "--gitlab",
             Self::Junit => "--junit",
             Self::Summary => "--summary",
+            Self::Html => "--report",
         }
     }
 }
@@ -84,6 +91,7 @@ impl ReportArguments {
             (ReportFormat::Gitlab, &self.gitlab),
             (ReportFormat::Junit, &self.junit),
             (ReportFormat::Summary, &self.summary),
+            (ReportFormat::Html, &self.report),
         ];
         all.into_iter().filter_map(|(format, file)| Some((format, file.as_deref()?)))
     }

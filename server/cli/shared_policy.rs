@@ -93,7 +93,8 @@ impl<'o> SharedPolicies<'o> {
     }
 
     fn check(&mut self, workspace: &Workspace) -> Option<Verdict> {
-        let options = self.options_for(workspace);
+        let mut options = self.options_for(workspace);
+        options.dependency_graph &= self.reported.contains_key(workspace);
         self.check_with(workspace, &options)
     }
 

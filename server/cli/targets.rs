@@ -31,6 +31,8 @@ pub(super) struct RunOptions<'a> {
     pub(super) no_cache: bool,
     /// Also report cargo-deny's helps.
     pub(super) helps: bool,
+    /// Also gather all dependencies between packages.
+    pub(super) dependency_graph: bool,
 }
 
 impl<'a> RunOptions<'a> {
@@ -38,12 +40,12 @@ impl<'a> RunOptions<'a> {
     pub(super) fn of(arguments: &'a GateArguments, deny: DenyOptions) -> Self {
         let GateArguments { manifest_path, db, no_cache, .. } = arguments;
         let (manifest_path, db) = (manifest_path.as_deref(), db.as_deref());
-        Self { deny, manifest_path, db, no_cache: *no_cache, helps: false }
+        Self { deny, manifest_path, db, no_cache: *no_cache, helps: false, dependency_graph: false }
     }
 }
 
 pub(super) fn gate_options(run_options: RunOptions<'_>) -> anyhow::Result<GateOptions> {
-    let RunOptions { mut deny, manifest_path, db, no_cache, helps } = run_options;
+    let RunOptions { mut deny, manifest_path, db, no_cache, helps, dependency_graph } = run_options;
     for path in [&mut deny.config, &mut deny.metadata_path].into_iter().flatten() {
         *path = absolute(path)?;
     }
@@ -59,6 +61,7 @@ pub(super) fn gate_options(run_options: RunOptions<'_>) -> anyhow::Result<GateOp
         },
         helps,
         releases: false,
+        dependency_graph,
         skip_licenses_without_policy: false,
         other_uses: Arc::default(),
         command_lines: Vec::new(),

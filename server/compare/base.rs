@@ -116,6 +116,8 @@ impl Base {
             command_lines: lines
                 .map(|line| CommandLine { deny: deny(&line.deny), ..line.clone() })
                 .collect(),
+            // Reports show the graph of the checkout only.
+            dependency_graph: false,
             ..options.clone()
         }
     }

@@ -28,6 +28,8 @@ pub struct GateOptions {
     pub helps: bool,
     /// Also look up newer and yanked versions of direct dependencies in cargo's index cache.
     pub releases: bool,
+    /// Also gather all dependencies between packages. A verdict that has them is never a cached one.
+    pub dependency_graph: bool,
     /// Without a policy, skip the license check instead of rejecting every license.
     pub skip_licenses_without_policy: bool,
     /// What the other workspaces with the same policy need of it.

@@ -47,6 +47,7 @@ impl Gate {
             levels: LintLevels::default(),
             helps: false,
             releases: false,
+            dependency_graph: false,
             waits: options.resolver.children.waits().clone(),
         };
         let results = self.check_empty_package(request, loaded, options, texts);

@@ -47,6 +47,11 @@ enum Use {
 }
 
 impl PolicyUse {
+    /// The policy and its exceptions, with the texts that were checked.
+    pub(crate) fn files(&self) -> &BTreeMap<Utf8PathBuf, SourceText> {
+        &self.files
+    }
+
     /// What a verdict says, before findings are withheld.
     pub(super) fn of(verdict: &Verdict, policy: &PolicyText) -> Self {
         let mut files = BTreeMap::new();

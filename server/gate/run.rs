@@ -176,6 +176,7 @@ impl CheckRun {
         self.verdict.declared = results.declared;
         self.verdict.folders = results.folders;
         self.verdict.graph = results.graph;
+        self.verdict.dependencies = results.dependencies;
         self.verdict.matched = results.matched;
     }
 }

@@ -160,7 +160,7 @@ impl Gate {
         options: &GateOptions,
         texts: &dyn Texts,
     ) -> Option<Verdict> {
-        if self.workspace.is_policy_alone() {
+        if self.workspace.is_policy_alone() || options.dependency_graph {
             return None;
         }
         let lines = &options.command_lines;

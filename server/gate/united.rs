@@ -4,14 +4,15 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
 use super::{GateOutcome, PolicyUse, Verdict};
 use crate::{
     text::{FilePath, Span},
     verdict::{
-        Check, Code, Counts, Finding, GateName, Location, LocationRule, PackageRef, Severity,
-        WithheldFinding, WithheldReason,
+        Check, Code, Counts, DependencyGraph, Finding, GateName, Location, LocationRule,
+        PackageRef, Severity, WithheldFinding, WithheldReason,
     },
 };
 
@@ -128,6 +129,10 @@ pub(super) fn unite(verdicts: Vec<GateVerdict>) -> Option<Verdict> {
         }
     }
     united.policy_use = policy_use;
+    let graphs: Vec<_> =
+        verdicts.iter().filter_map(|one| one.verdict.dependencies.clone()).collect();
+    united.dependencies = (!graphs.is_empty())
+        .then(|| Arc::new(DependencyGraph::united(graphs.iter().map(Arc::as_ref))));
     united.counts = counts(&verdicts, &united.findings);
     united.complete = verdicts.iter().all(|one| one.verdict.complete);
     united.gates = verdicts.into_iter().map(|one| one.outcome).collect();

@@ -12,8 +12,8 @@ use super::{NO_VERDICT, OtherUses, PolicyUse, Totals, by_file::ByFile, policy_us
 use crate::{
     policy::effects::EffectInput,
     verdict::{
-        Check, Code, Counts, DenyOptions, Finding, GateName, GraphFacts, MatchedEntry,
-        PackageFolder, PackageRef, ResolvedDependency, WithheldFinding,
+        Check, Code, Counts, DenyOptions, DependencyGraph, Finding, GateName, GraphFacts,
+        MatchedEntry, PackageFolder, PackageRef, ResolvedDependency, WithheldFinding,
     },
     workspace::Workspace,
 };
@@ -54,6 +54,8 @@ pub struct Verdict {
     pub folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
     /// Facts about the graph; empty without one, and in a cached verdict.
     pub graph: Arc<GraphFacts>,
+    /// All dependencies between packages, if they were requested.
+    pub dependencies: Option<Arc<DependencyGraph>>,
     /// What policy entries match, where no finding says so.
     pub matched: Vec<MatchedEntry>,
     /// The files of cargo's index that it depends on, as far as they are known.
@@ -84,6 +86,7 @@ impl Verdict {
             declared: Arc::default(),
             folders: Arc::default(),
             graph: Arc::default(),
+            dependencies: None,
             matched: Vec::new(),
             index_files: Arc::default(),
             database_date: None,

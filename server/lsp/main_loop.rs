@@ -476,6 +476,7 @@ impl MainLoop {
                 refresh,
                 helps: settings.lists_helps(),
                 releases: true,
+                dependency_graph: false,
                 skip_licenses_without_policy: true,
                 other_uses: Arc::new(other_uses.clone().unwrap_or_default()),
                 command_lines: gates.command_lines,

@@ -5,15 +5,10 @@ mod escape;
 
 use super::{
     CheckedWorkspace, Report, ReportedFinding, WorkspaceState,
-    text::{code, first_line, line, relative_file},
+    headings::{ABOUT_FIX_COMMANDS, CHECKS, fix_commands, numbers, repeated, state_of_all, title},
+    text::{code, first_line, relative_file},
 };
-use crate::{
-    ci::quoted,
-    compare::Group,
-    gate::errors_and_warnings,
-    policy::effects::counted,
-    verdict::{Check, Severity},
-};
+use crate::{compare::Group, policy::effects::counted, verdict::Check};
 use escape::{code_span, escaped, html, message};
 
 /// The maximum length in bytes; GitHub takes 1 MiB for a step.
@@ -21,16 +16,6 @@ const MAX_LENGTH: usize = 1_000_000;
 
 /// What is kept for the sentence about what was left out.
 const RESERVED: usize = 1_000;
-
-/// The checks in the order of the tables.
-const CHECKS: [Check; 6] = [
-    Check::Supercargo,
-    Check::Config,
-    Check::Advisories,
-    Check::Bans,
-    Check::Licenses,
-    Check::Sources,
-];
 
 /// A text with a maximum length.
 struct Page {
@@ -86,14 +71,6 @@ pub(crate) fn summary(report: &Report<'_>) -> String {
     page.text
 }
 
-fn state_of_all(report: &Report<'_>) -> &'static str {
-    match report.exit_code {
-        0 => "passed",
-        _ if !report.has_verdict() => "no verdict",
-        _ => "failed",
-    }
-}
-
 fn overview(report: &Report<'_>, workspace: &CheckedWorkspace<'_>) -> String {
     let state = match workspace.state() {
         WorkspaceState::Passed => "passed",
@@ -131,11 +108,7 @@ fn add_workspace(page: &mut Page, report: &Report<'_>, workspace: &CheckedWorksp
     if let Some(sentence) = rejected {
         page.push(&format!("{}.\n\n", message(&sentence)));
     }
-    if workspace.repeated > 0 {
-        let findings = match workspace.repeated {
-            1 => "1 finding about the policy is listed above".to_owned(),
-            count => format!("{count} findings about the policy are listed above"),
-        };
+    if let Some(findings) = repeated(workspace) {
         page.push(&format!("{findings}.\n\n"));
     }
     let groups = Group::ALL.map(Some).into_iter().chain([None]);
@@ -167,29 +140,11 @@ fn add_workspace(page: &mut Page, report: &Report<'_>, workspace: &CheckedWorksp
     }
 }
 
-fn title(group: Group) -> &'static str {
-    match group {
-        Group::New => "New",
-        Group::PolicyLoosened => "Hidden by changes of the policy",
-        Group::AlreadyThere => "Already there",
-        Group::Fixed => "Fixed",
-    }
-}
-
 fn add_table(page: &mut Page, report: &Report<'_>, check: Check, all: &[&ReportedFinding<'_>]) {
-    let of = |severity| {
-        let count = all.iter().filter(|one| one.finding.severity == severity).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
-    };
-    let numbers = errors_and_warnings(of(Severity::Error), of(Severity::Warning));
-    let numbers = numbers.unwrap_or_else(|| counted(all.len(), "note"));
-    let not_counted = match check {
-        Check::Supercargo | Check::Config => ", not counted by cargo-deny",
-        _ => "",
-    };
     let head = format!(
-        "#### {}: {numbers}{not_counted}\n\n| | finding | location | what to do |\n|---|---|---|---|\n",
-        check.name()
+        "#### {}: {}\n\n| | finding | location | what to do |\n|---|---|---|---|\n",
+        check.name(),
+        numbers(check, all)
     );
     if !page.push(&head) {
         page.left_out += all.len();
@@ -250,32 +205,12 @@ fn add_paths(page: &mut Page, all: &[&ReportedFinding<'_>]) {
 
 /// The commands that fix findings, or show why not.
 fn add_commands(page: &mut Page, report: &Report<'_>) {
-    let is_failed = |one: &&CheckedWorkspace<'_>| {
-        one.state() == WorkspaceState::Failed && !one.listed.is_empty()
-    };
-    let failed: Vec<_> = report.workspaces.iter().filter(is_failed).collect();
-    if failed.is_empty() {
+    let commands = fix_commands(report);
+    if commands.is_empty() {
         return;
     }
-    let all_fail = failed.len() == report.workspaces.len();
-    let folders: Vec<_> = if all_fail && failed.len() > 1 {
-        vec![".".to_owned()]
-    } else {
-        failed.iter().map(|workspace| workspace.folder.clone()).collect()
-    };
-    let mut lines = String::new();
-    for folder in folders {
-        let word = match folder.as_str() {
-            "." => String::new(),
-            folder => format!(" {}", quoted(&line(folder))),
-        };
-        lines.push_str(&format!("supercargo fix --dry-run{word}\n"));
-    }
-    page.push(&format!(
-        "#### To fix\n\nThese commands show the verified upgrades; without `--dry-run` they apply them. For each finding that remains they \
-         give the reason.\n\n<pre>\n{}</pre>\n",
-        html(&lines)
-    ));
+    let lines = commands.join("\n");
+    page.push(&format!("#### To fix\n\n{ABOUT_FIX_COMMANDS}\n\n<pre>\n{}\n</pre>\n", html(&lines)));
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use camino::Utf8PathBuf;
 
 use super::{
-    Check, CheckSet, Counts, Database, Finding, GraphFacts, LintLevels, MatchedEntry,
-    PackageFolder, PackageRef, PolicyText, ResolvedDependency,
+    Check, CheckSet, Counts, Database, DependencyGraph, Finding, GraphFacts, LintLevels,
+    MatchedEntry, PackageFolder, PackageRef, PolicyText, ResolvedDependency,
 };
 use crate::{process::WaitReports, text::SourceText};
 
@@ -31,6 +31,8 @@ pub struct EngineRequest {
     pub helps: bool,
     /// Also read the available versions of direct dependencies from cargo's index cache.
     pub releases: bool,
+    /// Also gather all dependencies between packages.
+    pub dependency_graph: bool,
     /// Where a wait for cargo's package cache is reported.
     pub waits: WaitReports,
 }
@@ -48,6 +50,8 @@ pub struct CheckResults {
     pub folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
     /// Facts about the graph that editors show.
     pub graph: Arc<GraphFacts>,
+    /// All dependencies between packages, if they were requested.
+    pub dependencies: Option<Arc<DependencyGraph>>,
     /// The packages that entries of the policy match, where no finding says so.
     pub matched: Vec<MatchedEntry>,
     /// The license texts of a package whose files may change were clarified: any of its files may have been read.

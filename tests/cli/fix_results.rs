@@ -43,6 +43,7 @@ fn print_fix_results() {
         refresh: RefreshPolicy::Never,
         helps: false,
         releases: false,
+        dependency_graph: false,
         skip_licenses_without_policy: true,
         other_uses: std::sync::Arc::default(),
         command_lines: Vec::new(),

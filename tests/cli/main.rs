@@ -31,6 +31,7 @@ mod gates_run;
 mod harness;
 #[path = "../support/hostile.rs"]
 mod hostile;
+mod html_report;
 mod init;
 mod installed_engine;
 #[cfg(target_os = "linux")]

@@ -113,6 +113,7 @@ impl World {
             levels: LintLevels::default(),
             helps: true,
             releases: false,
+            dependency_graph: false,
             waits: WaitReports::default(),
         };
         engine.check(&self.workspace, request).expect("an answer")

@@ -22,6 +22,7 @@ use crate::{
         Check, CheckResults, Code, Counts, EngineRequest, Finding, PolicyText, Severity,
         check_cache::{self, CheckCache},
         collect::{self, Context},
+        dependency_graph::dependency_graph,
         license_files, license_limits,
         local_files::LocalManifest,
         locations::LocationIndex,
@@ -127,6 +128,9 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
             declared: self.declared.get(self.graph.krates, self.manifests, request.releases),
             folders: Arc::clone(&self.graph.cache.folders),
             graph: self.graph.cache.facts(),
+            dependencies: request
+                .dependency_graph
+                .then(|| Arc::new(dependency_graph(self.graph.krates))),
             ..CheckResults::default()
         };
         let mut texts = license_limits::UnusableTexts::default();

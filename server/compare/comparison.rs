@@ -62,9 +62,10 @@ impl Comparison {
             Side { findings: &head.findings, root: of.checkout() },
             Side { findings: base_findings, root: of.root() },
         );
-        let group = |other: &Option<usize>| match other {
-            Some(_) => Group::AlreadyThere,
-            None => Group::New,
+        // What the base only notes, or warns of, is a new error.
+        let group = |(finding, other): (&Finding, &Option<usize>)| match other {
+            Some(other) if level(finding) <= level(&base_findings[*other]) => Group::AlreadyThere,
+            _ => Group::New,
         };
         // A check that could not run has fixed nothing.
         let has_run = |finding: &Finding| head.complete || head.counts.contains_key(&finding.check);
@@ -72,7 +73,7 @@ impl Comparison {
         let fixed = fixed.filter(|(finding, kept)| !**kept && has_run(finding));
         Self {
             base: of.shown_name(),
-            groups: matches.of_head.iter().map(group).collect(),
+            groups: head.findings.iter().zip(&matches.of_head).map(group).collect(),
             fixed: fixed.map(|(finding, _)| in_checkout(finding, of)).collect(),
             loosened: Vec::new(),
         }
@@ -186,6 +187,11 @@ impl Comparison {
         let hidden = if loosened { bits(self.findings(verdict, Group::PolicyLoosened)) } else { 0 };
         new | hidden
     }
+}
+
+/// How loud a finding is; notes and helps are not.
+fn level(finding: &Finding) -> Severity {
+    finding.severity.max(Severity::Note)
 }
 
 /// Whether a finding fails the gate: an error that not only gates report that do not fail CI.

@@ -723,6 +723,28 @@ fn only_new_errors_and_those_that_the_policy_hides_fail() {
 }
 
 #[test]
+fn finding_that_the_base_ignores_or_warns_of_is_a_new_error() {
+    let world = repository();
+    let ignore = "ignore = [\"RUSTSEC-2026-0001\"]";
+    world.edit("deny.toml", "ignore = []", ignore);
+    world.edit("deny.toml", "multiple-versions = \"deny\"", "multiple-versions = \"warn\"");
+    commit(&world, "excuses");
+    assert_eq!(differences(&world.check("--base main")), [""; 0]);
+    world.edit("deny.toml", ignore, "ignore = []");
+    let report = world.check("--base main");
+    assert_eq!(differences(&report), ["new vulnerability bad"]);
+    assert_eq!(report.code, 1);
+    world.edit("deny.toml", "multiple-versions = \"warn\"", "multiple-versions = \"deny\"");
+    let report = world.check("--base main");
+    assert_eq!(differences(&report), ["new duplicate dup", "new vulnerability bad"]);
+    assert_eq!(report.code, 3);
+    // The other way round, nothing is new.
+    commit(&world, "no excuses");
+    world.edit("deny.toml", "multiple-versions = \"deny\"", "multiple-versions = \"warn\"");
+    assert_eq!(differences(&world.check("--base main")), ["policy-loosened duplicate dup"]);
+}
+
+#[test]
 fn summary_has_the_numbers_of_each_group() {
     let world = repository();
     depend(&world, "m", "banned = \"1\"");

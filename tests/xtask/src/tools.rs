@@ -28,12 +28,13 @@ pub(crate) fn cargo(root: &Path) -> Command {
 }
 
 /// The real cargo-deny for tests, installed in `target/tools` if it is not there in the right version. It is built
-/// without link-time optimization, which takes most of the time.
+/// without link-time optimization and with libraries that are not optimized, which takes half of the time.
 pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
     let profile = [
         "profile.release.lto=false",
         "profile.release.codegen-units=16",
         "profile.release.opt-level=2",
+        "profile.release.package.\"*\".opt-level=0",
     ];
     install_cargo_deny(root, "target/tools", &profile)
 }

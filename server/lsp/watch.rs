@@ -436,9 +436,18 @@ impl<'m> Watcher<'m> {
                     // checked together with what made it one. Databases and the index are known only
                     // after a check and may have changed since; a report of them needs no resolution.
                     let anything = check_all || are_facts && reason != WatchReason::Gates;
+                    // A file may appear between a search for gates and the watch set that follows from it.
+                    let is_new_gate_file = |file: &Utf8PathBuf, known: &DecidingFiles| {
+                        reason == WatchReason::Gates
+                            && !known.files.contains(file)
+                            && file.parent().is_some_and(|at| known.search_folders.contains(at))
+                    };
                     let appeared = |file: &&Utf8PathBuf| {
-                        known.is_some()
-                            && (anything || touched.iter().any(|path| file.starts_with(path)))
+                        known.as_ref().is_some_and(|known| {
+                            anything
+                                || is_new_gate_file(file, known)
+                                || touched.iter().any(|path| file.starts_with(path))
+                        })
                     };
                     let noted = inputs.files.iter().filter(|file| !appeared(file));
                     self.files.stamps.note(noted);

@@ -51,6 +51,24 @@ pub(super) fn code(finding: &Finding) -> &str {
     finding.shown_code().unwrap_or_else(|| finding.check.name())
 }
 
+/// A message of ours, in which names are in backticks: the text between them `escaped`, the names as `code`.
+pub(super) fn names_as_code(
+    message: &str,
+    escaped: fn(&str) -> String,
+    code: fn(&str) -> String,
+) -> String {
+    let parts: Vec<_> = message.split('`').collect();
+    // Backticks that do not match are no quotes.
+    if parts.len().is_multiple_of(2) {
+        return escaped(message);
+    }
+    let shown = parts.iter().enumerate().map(|(at, part)| match at % 2 {
+        0 => escaped(part),
+        _ => code(part),
+    });
+    shown.collect()
+}
+
 /// The lines below the message: dependency paths, what hides it, gates, what to do, link.
 pub(super) fn details(one: &ReportedFinding<'_>, paths: bool) -> Vec<String> {
     let finding = one.finding;

@@ -24,16 +24,7 @@ pub(super) fn escaped(text: &str) -> String {
 
 /// A message of ours: names are in backticks.
 pub(super) fn message(message: &str) -> String {
-    let parts: Vec<_> = message.split('`').collect();
-    // Backticks that do not match are no quotes.
-    if parts.len().is_multiple_of(2) {
-        return escaped(message);
-    }
-    let shown = parts.iter().enumerate().map(|(at, part)| match at % 2 {
-        0 => escaped(part),
-        _ => code(part),
-    });
-    shown.collect()
+    text::names_as_code(message, escaped, code)
 }
 
 /// A name as code.

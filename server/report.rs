@@ -192,13 +192,13 @@ mod tests {
         let change = PolicyChange {
             what: "removed `deny` entry for `p9`".to_owned(),
             reason: None,
-            span: None,
+            entry: None,
         };
         let comparison = Comparison {
             base: "main".to_owned(),
             groups: vec![Group::New, Group::AlreadyThere, Group::AlreadyThere],
             fixed: vec![named("p8")],
-            loosened: vec![LoosenedFinding { finding: named("p9"), change, entry: None }],
+            loosened: vec![LoosenedFinding { finding: named("p9"), change }],
         };
         let report = report(&verdict, Some(&comparison));
         let states: Vec<_> =

@@ -1,6 +1,6 @@
 //! The arguments of the command line.
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use clap_complete::Shell;
 
@@ -235,6 +235,15 @@ pub(super) struct BaseArguments {
     pub(super) allow_policy_changes: bool,
 }
 
+impl BaseArguments {
+    /// Why a policy cannot be used: a pipe is empty when it is read again.
+    fn conflict(&self, config: Option<&Utf8Path>) -> Option<String> {
+        let pipe = config.filter(|config| config.exists() && !config.is_file());
+        let pipe = pipe.filter(|_| self.base.is_some())?;
+        Some(format!("`{pipe}` is not a file: `--base` reads the policy more than once"))
+    }
+}
+
 /// Which errors fail a run with `--base`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum BaseGate {
@@ -438,7 +447,8 @@ impl Arguments {
                     .deny_options()
                     .err()
                     .or_else(|| arguments.unsupported())
-                    .or_else(|| arguments.reports.conflict(arguments.format)),
+                    .or_else(|| arguments.reports.conflict(arguments.format))
+                    .or_else(|| arguments.base.conflict(arguments.gate.config.as_deref())),
             ),
             Command::Fix(arguments) => (&arguments.gate, arguments.deny_options().err()),
             _ => return Ok(()),

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     compare::{Base, BaseError, BaseRequest, Comparison, Matches, Side},
-    gate::{Databases, GateOptions, OnDisk, Texts as _, Verdict},
+    gate::{Databases, GateOptions, Verdict},
     threads::{self, Activity},
     verdict::{Finding, Severity},
     workspace::{Discovery, DiscoveryOptions, Workspace},
@@ -287,11 +287,9 @@ impl BaseOfRepository<'_> {
 
 /// Whether the text of a policy file has changed. Without a policy on the base there is nothing that could be hidden.
 fn has_other_policy(before: &Verdict, now: &Verdict) -> bool {
-    let text = |file: &Option<Utf8PathBuf>| {
-        let text = file.as_ref().and_then(|file| OnDisk.read_named(file).ok());
-        text.map(|text| text.as_str().to_owned())
+    let texts = |verdict: &Verdict| -> BTreeSet<String> {
+        let texts = verdict.policy_use.files().values();
+        texts.map(|text| text.as_str().to_owned()).collect()
     };
-    before.policy.is_some()
-        && (text(&before.policy) != text(&now.policy)
-            || text(&before.exceptions) != text(&now.exceptions))
+    before.policy.is_some() && texts(before) != texts(now)
 }

@@ -214,7 +214,7 @@ fn policy_change(loosened: &LoosenedFinding) -> PolicyChangeRecord<'_> {
     PolicyChangeRecord {
         change: &loosened.change.what,
         reason: loosened.change.reason.as_deref(),
-        location: loosened.entry.as_ref().map(location),
+        location: loosened.change.entry.as_ref().map(location),
     }
 }
 

@@ -81,9 +81,15 @@ impl Base {
         &self.repository.folder
     }
 
-    /// Whether a folder of the checkout belongs to the same repository.
+    /// Whether a folder of the checkout belongs to the same repository, or to a submodule of it, and not to another
+    /// repository in one of its folders.
     pub fn has_folder(&self, folder: &Utf8Path) -> bool {
-        relative_to(&self.repository.folder, folder).is_some()
+        relative_to(&self.repository.folder, folder).is_some_and(|relative| {
+            // A submodule has a file of this name.
+            let is_other =
+                |folder: &Utf8Path| self.repository.folder.join(folder).join(".git").is_dir();
+            !relative.ancestors().any(|folder| !folder.as_str().is_empty() && is_other(folder))
+        })
     }
 
     /// The path in the base of a file or folder of the checkout, which may not exist there; `None` outside of the
@@ -97,10 +103,11 @@ impl Base {
         Some(self.repository.folder.join(path.strip_prefix(&self.root).ok()?))
     }
 
-    /// The same workspace in the base, if it has one.
+    /// The same workspace in the base, or the same folder with a policy that rules no workspace, if it has one.
     pub fn workspace(&self, workspace: &Workspace) -> Option<Workspace> {
         let manifest = self.path_of(&workspace.manifest)?;
-        manifest.is_file().then(|| Workspace::of_manifest(&manifest))
+        let before = Workspace::of_manifest(&manifest);
+        (manifest.is_file() || before.is_policy_alone()).then_some(before)
     }
 
     /// The options for the base: those of the checkout, with the base's own policy files.
@@ -125,7 +132,7 @@ impl Base {
     /// The policy files of the base. Those above the repository are the same for both.
     fn policy_files(&self, options: &GateOptions, workspace: &Workspace) -> PolicyFiles {
         let now = options.policy_files.clone().unwrap_or_else(|| workspace.policy_files());
-        let outside = |file: Option<Utf8PathBuf>| file.filter(|file| !self.has_folder(file));
+        let outside = |file: Option<Utf8PathBuf>| file.filter(|file| self.path_of(file).is_none());
         let manifest = self.path_of(&workspace.manifest);
         let in_base = manifest.map(|manifest| PolicyFiles::find(&manifest)).unwrap_or_default();
         let inside = |file: Option<Utf8PathBuf>| file.filter(|file| file.starts_with(&self.root));

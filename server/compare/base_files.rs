@@ -76,10 +76,7 @@ impl BaseFiles<'_> {
             .map_err(|error| BaseError::Folder(error.to_string()))?;
         let reader = repository.reader(&temporary.path().join("git"))?;
         let entries = reader.entries(commit)?;
-        self.written += entries.len();
-        if self.written > limits::BASE_FILES {
-            return Err(BaseError::TooManyFiles { limit: limits::BASE_FILES });
-        }
+        self.count(entries.len())?;
         self.write_content(&reader, commit, &entries, folder)?;
         for submodule in entries.iter().filter(|entry| entry.kind == EntryKind::Submodule) {
             self.write_submodule(repository, submodule, folder, depth)?;
@@ -87,8 +84,16 @@ impl BaseFiles<'_> {
         Ok(())
     }
 
+    fn count(&mut self, more: usize) -> Result<(), BaseError> {
+        self.written += more;
+        if self.written > limits::BASE_FILES {
+            return Err(BaseError::TooManyFiles { limit: limits::BASE_FILES });
+        }
+        Ok(())
+    }
+
     fn write_content(
-        &self,
+        &mut self,
         reader: &ObjectReader,
         commit: &Commit,
         entries: &[TreeEntry],
@@ -113,27 +118,27 @@ impl BaseFiles<'_> {
                 EntryKind::File if !self.writer.has_entry(&path) => {
                     self.writer.create(&path).map_err(failed)?;
                 }
-                EntryKind::Link => self.write_link(&tree, &entry.path, &to).map_err(failed)?,
+                EntryKind::Link => {
+                    let copied = self.write_link(&tree, &entry.path, &to).map_err(failed)?;
+                    self.count(copied)?;
+                }
                 EntryKind::File | EntryKind::Submodule => {}
             }
         }
         Ok(())
     }
 
-    /// Replaces the text of a link by a copy of what it leads to.
-    fn write_link(&self, tree: &Tree<'_>, link: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
+    /// Replaces the text of a link by a copy of what it leads to. Returns how many files that are.
+    fn write_link(&self, tree: &Tree<'_>, link: &Utf8Path, to: &Utf8Path) -> io::Result<usize> {
         let path = to.join(link);
         self.writer.remove(&path)?;
-        let Some(target) = tree.target(link) else { return Ok(()) };
+        let Some(target) = tree.target(link) else { return Ok(0) };
         if target.starts_with(link) || link.starts_with(&target) {
             // It leads to a folder that contains it.
-            return Ok(());
+            return Ok(0);
         }
-        let below = tree
-            .entries
-            .iter()
-            .filter(|entry| entry.kind == EntryKind::File && entry.path.starts_with(&target));
-        for entry in below.take(limits::COPIED_SOURCES) {
+        let files = tree.files_at(&target);
+        for entry in &files {
             let Ok(name) = entry.path.strip_prefix(&target) else { continue };
             let copy = if name.as_str().is_empty() { path.clone() } else { path.join(name) };
             match fs::read(to.join(&entry.path)) {
@@ -142,7 +147,7 @@ impl BaseFiles<'_> {
                 Err(_) => drop(self.writer.create(&copy)?),
             }
         }
-        Ok(())
+        Ok(files.len())
     }
 
     /// The commit of a submodule is read from its clone, if there is one. Else its folder is empty, and cargo says so
@@ -208,6 +213,18 @@ impl Tree<'_> {
             }
         }
         None
+    }
+
+    /// The file at a path, or the files below it, up to the limit.
+    fn files_at(&self, path: &Utf8Path) -> Vec<&TreeEntry> {
+        let below = format!("{path}/");
+        let from = |path: &str| self.entries.partition_point(|entry| entry.path.as_str() < path);
+        let file = self.entries[from(path.as_str())..].iter().take(1);
+        let file = file.filter(|entry| entry.path == *path);
+        let inside = self.entries[from(&below)..].iter();
+        let inside = inside.take_while(|entry| entry.path.as_str().starts_with(&below));
+        let all = file.chain(inside).filter(|entry| entry.kind == EntryKind::File);
+        all.take(limits::BASE_FILES).collect()
     }
 
     /// The first folder or file on a path that is a link.

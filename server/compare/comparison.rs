@@ -9,9 +9,9 @@ use super::{
     policy_changes::{PolicyChange, PolicyChanges},
 };
 use crate::{
-    gate::{NO_VERDICT, OnDisk, Texts as _, Verdict, errors_and_warnings},
-    text::{FilePath, SourceText},
-    verdict::{Check, Code, Finding, Location, LocationRule, Role, Severity},
+    gate::{NO_VERDICT, Verdict, errors_and_warnings},
+    text::FilePath,
+    verdict::{Check, Code, Finding, LocationRule, Severity},
 };
 
 /// A finding that only the changes of the policy hide.
@@ -21,15 +21,13 @@ pub struct LoosenedFinding {
     pub finding: Finding,
     /// What hides it.
     pub change: PolicyChange,
-    /// The entry of the policy that hides it.
-    pub entry: Option<Location>,
 }
 
 impl LoosenedFinding {
     /// What hides it: `` new `ignore` entry for `RUSTSEC-..` (deny.toml:7), reason: ..``. `shown` shortens a path.
     pub fn cause(&self, shown: &dyn Fn(&Utf8Path) -> String) -> String {
         let mut text = self.change.what.clone();
-        if let Some(entry) = &self.entry {
+        if let Some(entry) = &self.change.entry {
             let line = entry.text.line_column(entry.span.start).line;
             text.push_str(&format!(" ({}:{line})", shown(&entry.file)));
         }
@@ -102,11 +100,7 @@ impl Comparison {
             Side { findings: &strict_findings, root: of.checkout() },
             Side { findings: &head_findings, root: of.checkout() },
         );
-        let text = |verdict: &Verdict| {
-            let text = verdict.policy.as_ref().and_then(|policy| OnDisk.read_named(policy).ok());
-            text.unwrap_or_else(|| SourceText::new(""))
-        };
-        let changes = PolicyChanges::between(&text(strict), &text(head));
+        let changes = PolicyChanges::between(strict.policy_use.files(), head.policy_use.files());
         for (finding, other) in strict_findings.into_iter().zip(matches.of_head) {
             let is_hidden =
                 other.is_none_or(|other| head_findings[other].severity < finding.severity);
@@ -114,15 +108,7 @@ impl Comparison {
                 continue;
             }
             let change = changes.hiding(&finding);
-            let entry =
-                change.span.clone().zip(head.policy.as_ref()).map(|(span, policy)| Location {
-                    file: policy.clone().into(),
-                    text: text(head),
-                    span,
-                    role: Role::Primary,
-                    via: None,
-                });
-            self.loosened.push(LoosenedFinding { finding, change, entry });
+            self.loosened.push(LoosenedFinding { finding, change });
         }
         // What is hidden is not fixed.
         let hidden: Vec<Finding> = self.loosened.iter().map(|one| one.finding.clone()).collect();

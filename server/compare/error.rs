@@ -60,7 +60,9 @@ pub enum BaseError {
         limit: usize,
     },
     /// The base has no verdict.
-    #[error("could not check the base `{name}`: {reason}")]
+    #[error(
+        "could not check the base `{name}`: {reason}; run the check without `--base` while the base is broken"
+    )]
     NoVerdict {
         /// The base.
         name: String,

@@ -3,23 +3,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use camino::Utf8PathBuf;
 use toml::{Table, Value};
 
 use crate::{
     policy::entries::{PolicyEntry, PolicyList, entries},
-    text::{SourceText, Span},
-    verdict::{Check, Finding, PackageRef},
+    text::SourceText,
+    verdict::{Check, Finding, Location, PackageRef, Role},
 };
 
 /// The keys of tables whose changes are named key by key.
 const GRAPH: &str = "graph";
 
+/// The files of a policy, as they were checked.
+pub(super) type PolicyTexts = BTreeMap<Utf8PathBuf, SourceText>;
+
 /// The changes from one policy to another.
 #[derive(Debug)]
-pub(super) struct PolicyChanges {
-    added: Vec<PolicyEntry>,
-    added_from: SourceText,
-    removed: Vec<PolicyEntry>,
+pub(super) struct PolicyChanges<'t> {
+    added: Vec<LocatedEntry<'t>>,
+    removed: Vec<LocatedEntry<'t>>,
     /// The changed keys: the table, and a sentence.
     keys: Vec<(String, String)>,
 }
@@ -31,43 +34,71 @@ pub struct PolicyChange {
     pub what: String,
     /// The reason that the entry states.
     pub reason: Option<String>,
-    /// The entry in the current policy, as bytes of its text.
-    pub span: Option<Span>,
+    /// The entry of the current policy.
+    pub entry: Option<Location>,
 }
 
-impl PolicyChanges {
-    pub(super) fn between(base: &SourceText, head: &SourceText) -> Self {
-        let of = |text: &SourceText| entries(text.as_str());
-        let (before, after) = (of(base), of(head));
-        let known = |text: &SourceText, all: &[PolicyEntry]| -> BTreeSet<_> {
-            all.iter().map(|entry| content(text, entry)).collect()
+/// An entry of a policy with its file.
+#[derive(Debug)]
+struct LocatedEntry<'t> {
+    file: &'t Utf8PathBuf,
+    text: &'t SourceText,
+    entry: PolicyEntry,
+}
+
+impl LocatedEntry<'_> {
+    /// The entry without its layout.
+    fn content(&self) -> (PolicyList, String) {
+        let content = self.text.as_str().get(self.entry.span.clone()).unwrap_or_default();
+        (self.entry.list, content.split_whitespace().collect())
+    }
+
+    fn location(&self) -> Location {
+        Location {
+            file: self.file.clone().into(),
+            text: self.text.clone(),
+            span: self.entry.span.clone(),
+            role: Role::Primary,
+            via: None,
+        }
+    }
+}
+
+impl<'t> PolicyChanges<'t> {
+    pub(super) fn between(base: &'t PolicyTexts, head: &'t PolicyTexts) -> Self {
+        let (before, after) = (all_entries(base), all_entries(head));
+        let known = |all: &[LocatedEntry<'_>]| -> BTreeSet<_> {
+            all.iter().map(LocatedEntry::content).collect()
         };
-        let (known_before, known_after) = (known(base, &before), known(head, &after));
-        let not_in = |text: &SourceText, all: Vec<PolicyEntry>, known: &BTreeSet<_>| {
-            all.into_iter().filter(|entry| !known.contains(&content(text, entry))).collect()
+        let (known_before, known_after) = (known(&before), known(&after));
+        let not_in = |all: Vec<LocatedEntry<'t>>, known: &BTreeSet<_>| {
+            all.into_iter().filter(|one| !known.contains(&one.content())).collect()
         };
         Self {
-            added: not_in(head, after, &known_before),
-            added_from: head.clone(),
-            removed: not_in(base, before, &known_after),
-            keys: changed_keys(base.as_str(), head.as_str()),
+            added: not_in(after, &known_before),
+            removed: not_in(before, &known_after),
+            keys: changed_keys(base, head),
         }
     }
 
     /// What hides a finding that the base's policy reports.
     pub(super) fn hiding(&self, finding: &Finding) -> PolicyChange {
-        let about = |entry: &&PolicyEntry| is_about(entry, finding);
-        if let Some(entry) = self.added.iter().filter(|entry| !is_ban(entry.list)).find(about) {
+        let about = |one: &&LocatedEntry<'_>| is_about(&one.entry, finding);
+        let named = |PolicyEntry { list, subject, .. }: &PolicyEntry| {
+            format!("`{}` entry for `{}`", list.key(), subject.value)
+        };
+        let mut excuses = self.added.iter().filter(|one| !is_ban(one.entry.list));
+        if let Some(one) = excuses.find(about) {
             return PolicyChange {
-                what: format!("new `{}` entry for `{}`", entry.list.key(), entry.subject.value),
-                reason: entry.reason.as_ref().map(|(reason, _)| reason.value.clone()),
-                span: self.added_from.as_str().get(entry.span.clone()).map(|_| entry.span.clone()),
+                what: format!("new {}", named(&one.entry)),
+                reason: one.entry.reason.as_ref().map(|(reason, _)| reason.value.clone()),
+                entry: Some(one.location()),
             };
         }
-        if let Some(entry) = self.removed.iter().filter(|entry| is_ban(entry.list)).find(about) {
-            let what =
-                format!("removed `{}` entry for `{}`", entry.list.key(), entry.subject.value);
-            return PolicyChange { what, reason: None, span: None };
+        let mut bans = self.removed.iter().filter(|one| is_ban(one.entry.list));
+        if let Some(one) = bans.find(about) {
+            let what = format!("removed {}", named(&one.entry));
+            return PolicyChange { what, reason: None, entry: None };
         }
         let tables = [finding.check.name(), GRAPH];
         let changed = self.keys.iter().filter(|(table, _)| tables.contains(&table.as_str()));
@@ -76,7 +107,7 @@ impl PolicyChanges {
             [] => "changed policy".to_owned(),
             changed => changed.join(", "),
         };
-        PolicyChange { what, reason: None, span: None }
+        PolicyChange { what, reason: None, entry: None }
     }
 }
 
@@ -119,17 +150,22 @@ fn is_about(entry: &PolicyEntry, finding: &Finding) -> bool {
     }
 }
 
-/// An entry without its layout.
-fn content(text: &SourceText, entry: &PolicyEntry) -> (PolicyList, String) {
-    let content = text.as_str().get(entry.span.clone()).unwrap_or_default();
-    (entry.list, content.split_whitespace().collect())
+/// The entries of all files.
+fn all_entries(texts: &PolicyTexts) -> Vec<LocatedEntry<'_>> {
+    let all = texts.iter().flat_map(|(file, text)| {
+        entries(text.as_str()).into_iter().map(move |entry| LocatedEntry { file, text, entry })
+    });
+    all.collect()
 }
 
 /// The keys with other values, besides lists of entries.
-fn changed_keys(base: &str, head: &str) -> Vec<(String, String)> {
-    let values = |text: &str| {
+fn changed_keys(base: &PolicyTexts, head: &PolicyTexts) -> Vec<(String, String)> {
+    let values = |texts: &PolicyTexts| {
         let mut values = BTreeMap::new();
-        flatten(&text.parse::<Table>().unwrap_or_default(), &mut Vec::new(), &mut values);
+        for text in texts.values() {
+            let table = text.as_str().parse::<Table>().unwrap_or_default();
+            flatten(&table, &mut Vec::new(), &mut values);
+        }
         values
     };
     let (before, after) = (values(base), values(head));

@@ -850,6 +850,57 @@ fn without_a_base_there_is_an_error_with_a_cure_and_the_findings() {
     assert!(report.stderr.contains("is not in a git repository"), "{}", report.stderr);
 }
 
+#[cfg(unix)]
+#[test]
+fn policy_that_can_be_read_once_only_is_refused() {
+    let world = repository();
+    let script = "cat deny.toml | \"$0\" check --offline --config /dev/stdin --base main";
+    let run = world.run_in_shell(script);
+    assert!(run.stderr.contains("reads the policy more than once"), "{}", run.stderr);
+    assert_eq!(run.code, 64, "{}", run.stdout);
+}
+
+#[test]
+fn policy_without_a_workspace_is_compared() {
+    let world = World::new("");
+    world.git("", &["init", "--quiet", "--initial-branch=main"]);
+    world.write("deny.toml", "[bans]\nhighlight = \"all\"\n");
+    commit(&world, "policy");
+    let report = world.check("--base main");
+    assert_eq!((differences(&report), report.code), (Vec::new(), 0));
+    world.write("deny.toml", "[bans]\nhighlight = \"loud\"\n");
+    assert_eq!(differences(&world.check("--base main")), ["new unexpected-value "]);
+}
+
+#[test]
+fn repository_in_a_folder_of_another_one_has_its_own_base() {
+    let world = repository();
+    let inner =
+        "[package]\nname = \"inner\"\nversion = \"0.1.0\"\nlicense = \"MPL-2.0\"\n\n[workspace]\n";
+    world.write("inner/Cargo.toml", inner);
+    world.write("inner/src/lib.rs", "");
+    world.lock("inner");
+    world.git("inner", &["init", "--quiet", "--initial-branch=main"]);
+    world.git("inner", &["add", "--all"]);
+    world.git("inner", &["commit", "--quiet", "--message", "inner"]);
+    let report = world.check(". --all --base main");
+    assert_eq!(differences(&report), [""; 0]);
+    assert_eq!(groups(&report, "inner"), ["already-there"]);
+}
+
+#[test]
+fn entry_of_the_exceptions_file_is_named() {
+    let world = repository();
+    let text = "[[exceptions]]\ncrate = \"gpl\"\nallow = [\"GPL-3.0-only\"]\n";
+    world.write("deny.exceptions.toml", text);
+    let report = world.check("--base main");
+    let change = report.findings.iter().find_map(|one| one.policy_change.clone());
+    let change = change.expect("a change");
+    assert_eq!(change["change"], "new `exceptions` entry for `gpl`");
+    let file = change["location"]["file"].as_str().expect("a file");
+    assert!(file.ends_with("deny.exceptions.toml"), "{file}");
+}
+
 #[test]
 fn base_that_cargo_refuses_is_an_error() {
     let world = repository();

@@ -20,8 +20,8 @@ export type Health = "starting" | "running" | "stopped";
 /** How long the server may take to answer `initialize`, in milliseconds. */
 const START_LIMIT = 30_000;
 
-/** How long to wait for the last lines of a process that has ended, in milliseconds. */
-const LAST_LINES_LIMIT = 1_000;
+/** How long to wait for the end of a process whose start has failed, in milliseconds: its last line is the reason. */
+const END_LIMIT = 5_000;
 
 export class Session implements vscode.Disposable {
   private client: LanguageClient | undefined;
@@ -36,8 +36,8 @@ export class Session implements vscode.Disposable {
   private isWanted = false;
   /** The last line that the server wrote to standard error. */
   private lastLine: string | undefined;
-  /** Resolves when standard error is closed. */
-  private stderrClosed: Promise<unknown> = Promise.resolve();
+  /** Resolves to true when the process has closed standard error, and to false if there is no process. */
+  private processEnded: Promise<boolean> = Promise.resolve(false);
 
   /** Fires when findings, a status or the server's health have changed. */
   readonly onDidChange = this.changed.event;
@@ -154,12 +154,17 @@ export class Session implements vscode.Disposable {
       this.setHealth(newState === library.State.Running ? "running" : "starting");
     });
     this.lastLine = undefined;
-    this.stderrClosed = Promise.resolve();
+    this.processEnded = Promise.resolve(false);
     try {
       await withLimit(client.start(), START_LIMIT);
     } catch (error) {
+      // A request fails before or after its connection is closed: whoever comes first handles the crash.
+      const hasEnded = await Promise.race([this.processEnded, delay(END_LIMIT, false)]);
       if (this.client !== client) return;
-      await Promise.race([this.stderrClosed, delay(LAST_LINES_LIMIT)]);
+      if (hasEnded && (client.initializeResult || this.crashes)) {
+        await this.crashed(client);
+        return;
+      }
       const reason = this.lastLine ?? systemMessage(error);
       await this.stop();
       this.fail(startFailure(this.server, reason), origin === "setting" ? ["Open Setting", "Show Log"] : ["Show Log", "Restart"]);
@@ -204,34 +209,38 @@ export class Session implements vscode.Disposable {
   }
 
   /**
-   * The library's restart policy. If no server has answered yet, none is restarted: `startNow` reports the failure. Each start gets a new
-   * client: one that the library starts again may end as "starting", if the server ends once more at that moment.
+   * If no server has answered yet, none is started again: `startNow` reports the failure. Each start gets a new client: one that the
+   * library starts again may end as "starting", if the server ends once more at that moment.
    */
   private errorHandler({ CloseAction, ErrorAction }: Library, client: () => LanguageClient): ErrorHandler {
     const closed = async (): Promise<CloseHandlerResult> => {
-      const result: CloseHandlerResult = { action: CloseAction.DoNotRestart, handled: true };
-      if (this.client !== client()) return result;
-      const hasAnswered = client().initializeResult || this.crashes;
-      if (!hasAnswered) return result;
-      this.client = undefined;
-      this.crashes ??= client().createDefaultErrorHandler();
-      const { action, message } = await this.crashes.closed();
-      if (action === CloseAction.DoNotRestart) {
-        this.fail(message ?? "the server has crashed", ["Show Log", "Restart"]);
-        return result;
-      }
-      this.setHealth("starting");
-      void this.enqueue(async () => {
-        if (this.isWanted) await this.startNow();
-      });
-      return result;
+      if (client().initializeResult || this.crashes) await this.crashed(client());
+      return { action: CloseAction.DoNotRestart, handled: true };
     };
     return { error: () => ({ action: ErrorAction.Continue, handled: true }), closed };
   }
 
+  /** The server has ended unasked. Starts another one, unless too many have ended: the library's restart policy. */
+  private async crashed(client: LanguageClient): Promise<void> {
+    if (this.client !== client) return;
+    this.client = undefined;
+    const { CloseAction } = await import("vscode-languageclient/node");
+    this.crashes ??= client.createDefaultErrorHandler();
+    const { action, message } = await this.crashes.closed();
+    if (!this.isWanted) return;
+    if (action === CloseAction.DoNotRestart) {
+      this.fail(message ?? "the server has crashed", ["Show Log", "Restart"]);
+      return;
+    }
+    this.setHealth("starting");
+    void this.enqueue(async () => {
+      if (this.isWanted) await this.startNow();
+    });
+  }
+
   /** Writes the server's standard error to the log. */
   private logLines(input: NodeJS.ReadableStream): void {
-    this.stderrClosed = once(input, "close");
+    this.processEnded = once(input, "close").then(() => true, () => true);
     createInterface({ input, crlfDelay: Infinity }).on("line", (line) => {
       if (line.trim()) this.lastLine = line;
       const level = line.match(/\b(ERROR|WARN|INFO|DEBUG|TRACE)\b/)?.[1];

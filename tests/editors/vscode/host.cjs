@@ -371,6 +371,48 @@ server.on("exit", (code) => process.exit(code ?? 1));
     await waitForFindings("the findings", expected);
   });
 
+  await step("servers that crash while they start count as crashes", async () => {
+    const configured = process.env.SUPERCARGO_TEST_SERVER;
+    const file = path.join(process.env.STORY_FOLDER, "crashing");
+    const starts = `${file}.starts`;
+    fs.writeFileSync(starts, "");
+    // The first start is the real server. The others end before they run: before their answer, with an error as the answer, and with an
+    // answer but a closed input, so that the start fails before the process ends.
+    const script = `#!${process.execPath}
+const fs = require("node:fs");
+const start = fs.readFileSync(${JSON.stringify(starts)}).length;
+fs.appendFileSync(${JSON.stringify(starts)}, ".");
+const answer = (content) => {
+  const buffer = Buffer.alloc(1e6);
+  const [id] = buffer.toString("utf8", 0, fs.readSync(0, buffer)).match(/"id":\\d+/);
+  fs.closeSync(0);
+  const text = '{"jsonrpc":"2.0",' + id + ',' + content + '}';
+  fs.writeSync(1, "Content-Length: " + text.length + "\\r\\n\\r\\n" + text);
+  setTimeout(() => process.exit(1), 300);
+};
+if (start === 0) {
+  const server = require("node:child_process").spawn(${JSON.stringify(configured)}, process.argv.slice(2), { stdio: "inherit" });
+  process.on("SIGTERM", () => server.kill());
+  server.on("exit", () => process.exit(1));
+}
+if (start === 1) process.exit(1);
+if (start === 2) answer('"error":{"code":-32603,"message":"broken"}');
+if (start >= 3) answer('"result":{"capabilities":{}}');
+`;
+    fs.writeFileSync(file, script, { mode: 0o755 });
+    process.env.SUPERCARGO_TEST_SERVER = file;
+    await api.session.restart();
+    await waitForFindings("the findings", expected);
+    process.kill(api.session.pid, "SIGTERM");
+    await until("a failure", () => api.session.failure);
+    assert.match(api.session.failure, /crashed 5 times in the last 3 minutes/);
+    assert.equal(api.session.health, "stopped");
+    assert.equal(fs.readFileSync(starts).length, 5);
+    process.env.SUPERCARGO_TEST_SERVER = configured;
+    await api.session.restart();
+    await waitForFindings("the findings", expected);
+  });
+
   await step("settings with a wrong type are ignored", async () => {
     const configuration = vscode.workspace.getConfiguration("supercargo");
     const before = api.session.pid;

@@ -113,6 +113,10 @@ fn uris_that_are_not_encoded_are_served_under_the_spelling_of_the_client() {
         }),
     );
     assert_eq!(server.codes(&manifest, 0), Vec::<String>::new());
+    // Else its verdict may replace that of the next text for a moment.
+    server.wait_for(|message| {
+        message["params"]["state"] == "exact" && message["params"]["exitCode"] == 0
+    });
     server.notify(
         "textDocument/didChange",
         &json!({

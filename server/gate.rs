@@ -35,7 +35,7 @@ use crate::{
     threads::{self, Activity},
     verdict::{
         Check, Database, EngineRequest, Finding, LintLevels, LoadedPolicy, LockedVersions,
-        ManifestStore, ProvisionalInput, Severity, load_license_texts_if_needed, provisional,
+        ManifestStore, ProvisionalInput, Severity, prefetch, provisional,
     },
     workspace::Workspace,
 };
@@ -251,12 +251,13 @@ impl Gate {
             run.verdict.findings.extend(self.exceeded.failures.iter().cloned());
             return Some(run.verdict);
         }
-        if resolves && run.checks.contains(Check::Licenses) {
-            let doing = Activity::to("loading license texts for", self.workspace.manifest.as_str());
-            let lockfile = self.workspace.lockfile();
-            // The check waits for them if it needs them.
-            let _ = threads::spawn("license-texts", None, doing, move || {
-                load_license_texts_if_needed(&lockfile);
+        if resolves {
+            let doing = Activity::to("reading ahead for", self.workspace.manifest.as_str());
+            let (lockfile, root) = (self.workspace.lockfile(), self.workspace.root.clone());
+            let with_licenses = run.checks.contains(Check::Licenses);
+            // Nothing waits for it, except for the license texts where a check needs them.
+            let _ = threads::spawn("prefetch", None, doing, move || {
+                prefetch(&lockfile, &root, with_licenses);
             });
         }
         let graph = std::thread::scope(|scope| {

@@ -38,7 +38,7 @@ const RECENT: Duration = Duration::from_secs(2);
 pub(super) type Entries<'g> = BTreeMap<(&'g str, &'g Source), Entry>;
 
 /// The requested versions of each package.
-type RequestedVersions = BTreeMap<String, BTreeSet<Version>>;
+pub(super) type RequestedVersions = BTreeMap<String, BTreeSet<Version>>;
 
 /// The entries of crates.io's index that were read while a graph was built.
 #[derive(Clone, Default)]
@@ -94,6 +94,16 @@ pub(super) fn features_from_index(
         features
     }));
     Ok(crates_io)
+}
+
+/// Reads the `requested` versions of packages of crates.io. `folder` is where the search for cargo's configuration starts.
+pub(super) fn prefetch(folder: &Utf8Path, requested: &RequestedVersions) {
+    let index = Index::crates_io(folder);
+    let unlocked = FileLock::unlocked();
+    for (name, versions) in requested {
+        // Errors are reported where the entry is needed.
+        let _ = index.versions(name, versions, &unlocked);
+    }
 }
 
 /// The index entries of the packages in a graph, for cargo-deny's check for yanked versions.

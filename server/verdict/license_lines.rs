@@ -10,7 +10,7 @@ use std::{
     time::SystemTime,
 };
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_deny::{Krates, diag::Files};
 use rayon::prelude::*;
 use regex::Regex;
@@ -24,31 +24,35 @@ static CACHE: LazyLock<RwLock<HashMap<Utf8PathBuf, (ManifestStamp, String)>>> =
 
 type ManifestStamp = (u64, Option<SystemTime>);
 
+static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(LICENSE).ok());
+
+/// The line of a manifest, which is empty if there is none; `None` if it cannot be read.
+pub(super) fn line_of(manifest: &Utf8Path) -> Option<String> {
+    let data = fs::metadata(manifest).ok()?;
+    let stamp = (data.len(), data.modified().ok());
+    let cached = CACHE.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, line)) = cached.get(manifest).filter(|(then, _)| *then == stamp) {
+        return Some(line.clone());
+    }
+    drop(cached);
+    let text = fs::read_to_string(manifest).ok()?;
+    let line = PATTERN.as_ref()?.find(&text).map(|found| found.as_str().to_owned());
+    let line = line.unwrap_or_default();
+    let mut cached = CACHE.write().unwrap_or_else(PoisonError::into_inner);
+    cached.insert(manifest.to_owned(), (stamp, line.clone()));
+    Some(line)
+}
+
 /// A short text per manifest in which the same search finds the same match.
 #[derive(Debug)]
 pub(super) struct LicenseLines(Vec<(Utf8PathBuf, String)>);
 
 impl LicenseLines {
     pub(super) fn read(krates: &Krates) -> Self {
-        let Ok(pattern) = Regex::new(LICENSE) else { return Self(Vec::new()) };
         let packages: Vec<_> = krates.krates().filter(|krate| krate.source.is_some()).collect();
-        let cached = CACHE.read().unwrap_or_else(PoisonError::into_inner);
-        let read = packages.into_par_iter().filter_map(|krate| {
-            let path = &krate.manifest_path;
-            let data = fs::metadata(path).ok()?;
-            let stamp = (data.len(), data.modified().ok());
-            if let Some((_, line)) = cached.get(path).filter(|(then, _)| *then == stamp) {
-                return Some((path.clone(), (stamp, line.clone())));
-            }
-            let text = fs::read_to_string(path).ok()?;
-            let line = pattern.find(&text).map(|found| found.as_str().to_owned());
-            Some((path.clone(), (stamp, line.unwrap_or_default())))
-        });
-        let read: Vec<_> = read.collect();
-        let lines = read.iter().map(|(path, (_, line))| (path.clone(), line.clone())).collect();
-        drop(cached);
-        CACHE.write().unwrap_or_else(PoisonError::into_inner).extend(read);
-        Self(lines)
+        let paths = packages.into_par_iter().map(|krate| &krate.manifest_path);
+        let lines = paths.filter_map(|path| Some((path.clone(), line_of(path)?)));
+        Self(lines.collect())
     }
 
     /// The texts without those of files that the check has anyway.

@@ -7,7 +7,7 @@ use super::PackageRef;
 const COMMIT_LENGTH: usize = 7;
 
 /// Crates.io as in a lockfile: its git index, and its sparse one.
-const CRATES_IO: [&str; 2] =
+pub(super) const CRATES_IO: [&str; 2] =
     ["registry+https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"];
 
 /// The name of a source as in a lockfile: `crates.io`, `git https://..`, `registry https://..`, `path`.

@@ -2,7 +2,11 @@
 //!
 //! A step that fails does not hide the later ones: all of them run, and the summary lists each with its time.
 
+use std::env;
+use std::fs;
 use std::path::Path;
+use std::process::{Child, Command};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
@@ -14,37 +18,53 @@ struct Step {
     name: &'static str,
     title: &'static str,
     run: fn(&Path) -> Result<bool>,
+    /// Whether it runs beside the steps after it, when there are any. They wait for programs most of the time.
+    runs_beside: bool,
 }
 
 const STEPS: &[Step] = &[
     Step {
         name: "fmt",
         title: "cargo fmt --check",
-        run: |root| cargo(root, &["fmt", "--all", "--check"]),
-    },
-    Step {
-        name: "clippy",
-        title: "cargo clippy",
-        run: |root| {
-            cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
-        },
+        run: |root| commands::show(tools::cargo(root).args(["fmt", "--all", "--check"])),
+        runs_beside: false,
     },
     // Checks what fixes come to.
     Step {
         name: "cargo-deny",
         title: "the real cargo-deny",
         run: |root| tools::cargo_deny(root).map(|_| true),
+        runs_beside: false,
     },
     Step {
-        name: "cargo-test",
-        title: "cargo test",
-        run: |root| cargo(root, &["test", "--workspace", "--no-fail-fast"]),
+        name: "clippy",
+        title: "clippy, which compiles the tests",
+        run: |root| {
+            let compiled = ["test", "--workspace", "--tests", "--benches", "--no-run"];
+            commands::show(tools::linting_cargo(root)?.args(compiled))
+        },
+        runs_beside: false,
     },
-    Step { name: "parity", title: "parity with cargo-deny", run: |_| parity::run(&[]) },
-    Step { name: "self-check", title: "our check on ourselves", run: check_ourselves },
-    Step { name: "settings", title: "the settings in VS Code", run: editors::settings_are_fresh },
-    // Last: they need the machine for themselves.
-    Step { name: EDITORS, title: "the real editors", run: editors::run },
+    Step { name: "cargo-test", title: "cargo test", run: run_tests, runs_beside: false },
+    Step {
+        name: "parity",
+        title: "parity with cargo-deny",
+        run: |_| parity::run(&[]),
+        runs_beside: true,
+    },
+    Step {
+        name: "self-check",
+        title: "our check on ourselves",
+        run: check_ourselves,
+        runs_beside: false,
+    },
+    Step {
+        name: "settings",
+        title: "the settings in VS Code",
+        run: editors::settings_are_fresh,
+        runs_beside: false,
+    },
+    Step { name: EDITORS, title: "the real editors", run: editors::run, runs_beside: false },
 ];
 
 const EDITORS: &str = "editors";
@@ -74,30 +94,87 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
 
     let root = tools::root()?;
     let mut outcomes = Vec::new();
+    let mut beside = Vec::new();
     for (number, step) in chosen.iter().enumerate() {
         println!("\n== {} of {}: {}", number + 1, chosen.len(), step.title);
+        if step.runs_beside && number + 1 < chosen.len() {
+            println!("in the background, its output comes last");
+            beside.push((step, Instant::now(), Background::start(step)));
+            continue;
+        }
         let start = Instant::now();
-        let passed = (step.run)(&root).unwrap_or_else(|error| {
+        let passed = (step.run)(&root);
+        outcomes.push(Outcome::print(step, start, passed));
+    }
+    for (step, start, background) in beside {
+        println!("\n== {}", step.title);
+        let passed = background.and_then(Background::finish);
+        outcomes.push(Outcome::print(step, start, passed));
+    }
+
+    println!();
+    for outcome in &outcomes {
+        println!("{}", outcome.line);
+    }
+    let failed = outcomes.iter().filter(|outcome| !outcome.passed).count();
+    println!("{} passed, {failed} failed", outcomes.len() - failed);
+    Ok(failed == 0)
+}
+
+struct Outcome {
+    passed: bool,
+    /// The line of the summary.
+    line: String,
+}
+
+impl Outcome {
+    fn print(step: &Step, start: Instant, passed: Result<bool>) -> Self {
+        let passed = passed.unwrap_or_else(|error| {
             println!("error: {error:#}");
             false
         });
         let word = if passed { "passed" } else { "failed" };
         let line = format!("{word} in {:6.1} s: {}", start.elapsed().as_secs_f64(), step.title);
         println!("== {line}");
-        outcomes.push((passed, line));
+        Self { passed, line }
     }
-
-    println!();
-    for (_, line) in &outcomes {
-        println!("{line}");
-    }
-    let failed = outcomes.iter().filter(|(passed, _)| !passed).count();
-    println!("{} passed, {failed} failed", outcomes.len() - failed);
-    Ok(failed == 0)
 }
 
-fn cargo(root: &Path, arguments: &[&str]) -> Result<bool> {
-    commands::show(tools::cargo(root).args(arguments))
+/// A step in a process of its own, whose output is shown when it has ended.
+struct Background {
+    process: Child,
+    output: tempfile::NamedTempFile,
+}
+
+impl Background {
+    /// With a low priority where the system has them: the steps beside it have limits for their waits.
+    fn start(step: &Step) -> Result<Self> {
+        let program = env::current_exe().context("could not find the program that runs")?;
+        let mut command =
+            Command::new(if cfg!(unix) { "nice".as_ref() } else { program.as_path() });
+        if cfg!(unix) {
+            command.args(["-n", "10"]).arg(&program);
+        }
+        let output = tempfile::NamedTempFile::new()?;
+        command.args(["test", "--only", step.name]);
+        command.stdout(output.as_file().try_clone()?).stderr(output.as_file().try_clone()?);
+        let process = command.spawn().with_context(|| commands::describe(&command))?;
+        Ok(Self { process, output })
+    }
+
+    fn finish(mut self) -> Result<bool> {
+        let status = self.process.wait()?;
+        print!("{}", fs::read_to_string(self.output.path())?);
+        Ok(status.success())
+    }
+}
+
+/// Most tests wait for programs: twice as many as the machine has processors run at a time.
+fn run_tests(root: &Path) -> Result<bool> {
+    let threads = thread::available_parallelism().map_or(2, |processors| 2 * processors.get());
+    let mut command = tools::linting_cargo(root)?;
+    command.args(["test", "--workspace", "--no-fail-fast"]);
+    commands::show(command.env("RUST_TEST_THREADS", threads.to_string()))
 }
 
 /// The check that we offer to others passes on this repository, by the advisories of the tests.
@@ -106,11 +183,11 @@ fn check_ourselves(root: &Path) -> Result<bool> {
     let database = root.join("tests/fixtures/advisory-db");
 
     // The packages of other platforms were not needed for building.
-    if !cargo(root, &["fetch", "--locked", "--quiet"])? {
+    if !commands::show(tools::cargo(root).args(["fetch", "--locked", "--quiet"]))? {
         return Ok(false);
     }
     commands::show(
-        std::process::Command::new(binary)
+        Command::new(binary)
             .current_dir(root)
             .args(["check", ".", "--offline", "--db"])
             .arg(database),

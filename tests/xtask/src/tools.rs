@@ -27,6 +27,21 @@ pub(crate) fn cargo(root: &Path) -> Command {
     command
 }
 
+/// The cargo that compiles this workspace for tests, with the compiler of `cargo clippy`: it warns as clippy does while it compiles, which
+/// `cargo clippy` can only do in a compilation of its own. Cargo keeps the results apart from those of the plain compiler.
+pub(crate) fn linting_cargo(root: &Path) -> Result<Command> {
+    let mut command = cargo(root);
+    let beside =
+        PathBuf::from(command.get_program()).with_file_name(format!("clippy-driver{EXE_SUFFIX}"));
+    let compiler = if beside.is_file() { beside } else { "clippy-driver".into() };
+    if commands::output(Command::new(&compiler).arg("--version")).is_err() {
+        bail!("could not find clippy; install it with `rustup component add clippy`");
+    }
+    // As `cargo clippy -- -D warnings` sets them.
+    command.env("RUSTC_WORKSPACE_WRAPPER", compiler).env("CLIPPY_ARGS", "-Dwarnings");
+    Ok(command)
+}
+
 /// The real cargo-deny for tests, installed in `target/tools` if it is not there in the right version. It is built
 /// without link-time optimization and with libraries that are not optimized, which takes half of the time.
 pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
@@ -98,7 +113,7 @@ pub(crate) fn supercargo(root: &Path) -> Result<PathBuf> {
         return std::path::absolute(&binary).context("could not resolve SUPERCARGO_BIN");
     }
 
-    if !commands::show(cargo(root).args(["build", "--quiet", "--bin", "supercargo"]))? {
+    if !commands::show(linting_cargo(root)?.args(["build", "--quiet", "--bin", "supercargo"]))? {
         bail!("could not build supercargo");
     }
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);

@@ -16,7 +16,7 @@ mod repository;
 mod revision;
 
 pub use base::Base;
-pub use comparison::{Comparison, LoosenedFinding, has_other_policy, loosened};
+pub use comparison::{Comparison, LoosenedFinding, has_other_graph, has_other_policy, loosened};
 pub use error::BaseError;
 pub use groups::{Group, Matches, Side};
 pub use identity::{FindingIdentity, fingerprints};

@@ -93,9 +93,10 @@ impl Base {
         if verdict.complete {
             return Ok(verdict);
         }
-        let mut errors = verdict.findings.iter().filter(|finding| {
-            finding.severity == Severity::Error && finding.check.exit_bit() == 0
-        });
+        let mut errors = verdict
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error && finding.check.exit_bit() == 0);
         let reason = errors.next().map_or_else(
             || "not all checks could run".to_owned(),
             |finding| finding.message.replace(self.root.as_str(), ""),

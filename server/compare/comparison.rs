@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use camino::Utf8Path;
+use toml::Table;
 
 use super::{
     Base, Group, Matches, Side,
@@ -212,6 +213,20 @@ pub fn has_other_policy(head: &Verdict, base: &Verdict) -> bool {
         texts.map(|text| text.as_str().to_owned()).collect()
     };
     base.policy.is_some() && texts(base) != texts(head)
+}
+
+/// Whether the policies may select other packages: what they say besides the checks differs.
+pub fn has_other_graph(head: &Verdict, base: &Verdict) -> bool {
+    let rest = |verdict: &Verdict| -> Vec<Table> {
+        let texts = verdict.policy_use.files().values();
+        let tables = texts.map(|text| {
+            let mut table = text.as_str().parse::<Table>().unwrap_or_default();
+            table.retain(|key, _| !Check::CARGO_DENY.iter().any(|check| check.name() == key));
+            table
+        });
+        tables.filter(|table| !table.is_empty()).collect()
+    };
+    rest(head) != rest(base)
 }
 
 /// How loud a finding is; notes and helps are not.

@@ -158,7 +158,7 @@ export class Session implements vscode.Disposable {
     try {
       await withLimit(client.start(), START_LIMIT);
     } catch (error) {
-      // A request fails before or after its connection is closed: whoever comes first handles the crash.
+      // A request fails before or after its connection is closed: the first of both to see it handles the crash.
       const hasEnded = await Promise.race([this.processEnded, delay(END_LIMIT, false)]);
       if (this.client !== client) return;
       if (hasEnded && (client.initializeResult || this.crashes)) {

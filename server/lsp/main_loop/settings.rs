@@ -8,7 +8,7 @@ use tower_lsp::ls_types::MessageType;
 
 use super::{CheckReason, MainLoop, verdicts::files_of};
 use crate::{
-    lsp::settings::SettingsChange,
+    lsp::{comparisons::BaseChoice, settings::SettingsChange},
     threads::{self, Activity},
     workspace::Workspace,
 };
@@ -43,6 +43,8 @@ impl MainLoop {
             workspace_state.children.end();
             workspace_state.children = self.session.children.in_own_scope();
         }
+        // Without trust no program may be started, and git is one.
+        self.base_chosen().await;
         let all: Vec<_> = self.workers.keys().cloned().collect();
         for workspace in all {
             self.request_check(&workspace, CheckReason::Graph);
@@ -54,6 +56,10 @@ impl MainLoop {
         if change.find_workspaces {
             self.remove_excluded().await;
             self.folders_changed().await;
+        }
+        if change.compare {
+            self.session.update(|state| state.base_choice = BaseChoice::OfSettings);
+            self.base_chosen().await;
         }
         if change.check {
             let reason = if change.resolve { CheckReason::Graph } else { CheckReason::Policy };

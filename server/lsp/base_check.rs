@@ -100,7 +100,8 @@ impl BaseCheck {
         }
         let before = base.workspace(&self.workspace);
         let verdict = before.map(|before| self.verdict(&base, before)).transpose()?;
-        Ok(Arc::new(CheckedBase { base: Arc::new(base), verdict: verdict.map(Arc::new) }))
+        let verdict = verdict.map(|verdict| Arc::new(without_graph(verdict)));
+        Ok(Arc::new(CheckedBase { base: Arc::new(base), verdict }))
     }
 
     fn verdict(&self, base: &Base, before: Workspace) -> Result<Verdict, BaseError> {
@@ -122,10 +123,13 @@ impl BaseCheck {
 impl CheckedBase {
     /// Whether comparisons with both are the same.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        let findings = |one: &Self| one.verdict.as_ref().map(|verdict| verdict.findings.clone());
-        self.base.shown_name() == other.base.shown_name()
+        let has_same_findings = match (&self.verdict, &other.verdict) {
+            (Some(one), Some(other)) => one.findings == other.findings,
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        has_same_findings
+            && self.base.shown_name() == other.base.shown_name()
             && self.base.has_same_files(&other.base)
-            && findings(self) == findings(other)
     }
 
     /// Compares a verdict with it. `hidden` are the findings that only the changes of the policy hide, of this verdict or of
@@ -187,6 +191,18 @@ impl CheckedBase {
         let strict = gate.check(&options, texts, databases, progress)?;
         let findings = loosened(verdict, &strict, &self.base);
         Some(HiddenFindings { of: Some(Arc::clone(verdict)), findings })
+    }
+}
+
+/// The verdict without what a comparison does not need.
+fn without_graph(verdict: Verdict) -> Verdict {
+    Verdict {
+        declared: Arc::default(),
+        folders: Arc::default(),
+        graph: Arc::default(),
+        matched: Vec::new(),
+        index_files: Arc::default(),
+        ..verdict
     }
 }
 

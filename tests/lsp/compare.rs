@@ -346,3 +346,75 @@ fn workspace_that_the_base_does_not_have_is_new() {
     let mut client = started(world, "main");
     compared(&mut client, "4 new since main");
 }
+
+#[test]
+fn entry_that_another_workspace_needs_is_not_fixed() {
+    let world = World::new(
+        r#"
+#- crate: plain 1.5.0
+#- crate: gpl 1.0.0 (GPL-3.0-only)
+#- one/Cargo.toml
+[package]
+name = "one"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+
+[dependencies]
+plain = "1"
+#- two/Cargo.toml
+[package]
+name = "two"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+
+[dependencies]
+gpl = "1"
+#- deny.toml
+[licenses]
+allow = ["MIT", "GPL-3.0-only"]
+"#,
+    );
+    world.lock("one");
+    world.lock("two");
+    world.git(&["init", "--quiet", "--initial-branch=main"]);
+    world.commit("base");
+    let mut client = started(world, "HEAD");
+    client.ignore_all();
+    client.wait_until("both are compared", |client| {
+        ["one", "two"].into_iter().all(|folder| {
+            let status = client.status_of(folder);
+            status.is_some_and(|status| {
+                status["text"] == "no errors or warnings; nothing new since HEAD"
+            })
+        })
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn check_of_the_base_does_not_delay_the_verdict() {
+    use crate::harness::FakeCargo;
+
+    let mut world = repository();
+    world.use_fake_cargo(FakeCargo::Held);
+    world.release_cargo();
+    let mut client = started(world, "");
+    client.status("exact");
+    // From now on cargo does not end.
+    client.world.delete("../released");
+    let calls = client.world.cargo_calls();
+    execute(&mut client, &json!(["main"]));
+    client.world.wait_for_cargo_calls(calls + 1);
+    client.open(MANIFEST);
+    client.open(POLICY);
+    client.replace(POLICY, "\"Zlib\"", "\"GPL-3.0-only\"");
+    client.status_when("the edit", |status| status["text"] == "2 errors; checking main");
+    // Another base takes the place of the check that runs.
+    execute(&mut client, &json!(["HEAD"]));
+    client.status_when("the other base", |status| status["text"] == "2 errors; checking HEAD");
+    client.world.release_cargo();
+    // The finding about the entry is fixed.
+    compared(&mut client, "2 new since HEAD, 1 hidden by changes of the policy, 1 fixed");
+}

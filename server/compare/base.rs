@@ -71,11 +71,6 @@ impl Base {
         }
     }
 
-    /// How it was named, as in `origin/main`.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Whether both have the same files.
     pub fn has_same_files(&self, other: &Self) -> bool {
         self.commit.tree == other.commit.tree && self.root == other.root

@@ -37,7 +37,8 @@ pub(super) fn diagnostics(file: &Utf8Path, state: &SessionState) -> Vec<Diagnost
     let mut all: Vec<Diagnostic> = Vec::new();
     let mut keys: Vec<DiagnosticKey> = Vec::new();
     let mut groups: Vec<Option<Group>> = Vec::new();
-    let mut known: BTreeMap<DiagnosticKey, usize> = BTreeMap::new();
+    // How often each is shown, and where first.
+    let mut known: BTreeMap<DiagnosticKey, (usize, usize)> = BTreeMap::new();
     let typed = typed_error(file, state);
     let sharing = shared_file::workspaces_of(file, state);
     let mut of_workspaces: BTreeMap<DiagnosticKey, BTreeSet<&Workspace>> = BTreeMap::new();
@@ -49,17 +50,15 @@ pub(super) fn diagnostics(file: &Utf8Path, state: &SessionState) -> Vec<Diagnost
             let key = DiagnosticKey::of(&diagnostic, id);
             let count = of_verdict.entry(key.clone()).or_default();
             *count += 1;
-            let known = known.entry(key.clone()).or_default();
-            if *count > *known {
-                *known = *count;
+            let (shown, first) = known.entry(key.clone()).or_insert((0, all.len()));
+            if *count > *shown {
+                *shown = *count;
                 keys.push(key.clone());
                 all.push(diagnostic);
                 groups.push(group);
-            } else if group == Some(Group::New)
-                && let Some(at) = keys.iter().position(|known| *known == key)
-            {
+            } else if group == Some(Group::New) {
                 // It may be new in one of them only.
-                groups[at] = group;
+                groups[*first] = group;
             }
             of_workspaces.entry(key).or_default().insert(workspace);
         }

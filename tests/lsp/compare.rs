@@ -325,6 +325,36 @@ fn key_that_hides_a_finding_is_marked() {
 }
 
 #[test]
+fn graph_of_the_policy_that_leaves_a_package_out_hides_its_finding() {
+    let world = repository();
+    world.commit("all");
+    let mut client = started(world, "HEAD");
+    compared(&mut client, "nothing new since HEAD");
+    client.open(POLICY);
+    client.insert(POLICY, "[licenses]", "[graph]\nexclude = [\"cookie\"]\n\n");
+    compared(&mut client, "nothing new since HEAD, 1 hidden by changes of the policy");
+    client.replace(POLICY, "[graph]\nexclude = [\"cookie\"]\n\n", "");
+    compared(&mut client, "nothing new since HEAD");
+}
+
+#[test]
+fn worktree_has_a_head_of_its_own() {
+    let world = repository();
+    world.commit("all");
+    let tree = world.path("../tree");
+    world.git(&["worktree", "add", "--quiet", "--detach", &tree, "main"]);
+    let manifest = world.read(MANIFEST);
+    world.write("../tree/Cargo.toml", manifest);
+    world.write("../tree/Cargo.lock", world.read("Cargo.lock"));
+    let session = Session::of(world).folders(&["../tree"]).option("base", "HEAD".into());
+    let mut client = session.start();
+    client.ignore_all();
+    compared(&mut client, "2 new since HEAD");
+    client.world.git(&["-C", &tree, "commit", "--quiet", "--all", "--message", "the same"]);
+    compared(&mut client, "nothing new since HEAD");
+}
+
+#[test]
 fn advisory_that_is_published_meanwhile_is_not_new() {
     let mut client = started(repository(), "main");
     compared(&mut client, "2 new since main");

@@ -131,7 +131,8 @@ impl MainLoop {
             workspace_state.base = None;
             return;
         };
-        if workspace_state.is_background || !has_verdict {
+        // It starts after the next verdict.
+        if workspace_state.is_background || !has_verdict || workspace_state.pending_requests > 0 {
             return;
         }
         let key = BaseKey::of(request, options);

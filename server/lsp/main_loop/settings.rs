@@ -43,12 +43,12 @@ impl MainLoop {
             workspace_state.children.end();
             workspace_state.children = self.session.children.in_own_scope();
         }
-        // Without trust no program may be started, and git is one.
-        self.base_chosen().await;
         let all: Vec<_> = self.workers.keys().cloned().collect();
         for workspace in all {
             self.request_check(&workspace, CheckReason::Graph);
         }
+        // Without trust no program may be started, and git is one.
+        self.base_chosen().await;
     }
 
     pub(super) async fn settings_changed(&mut self, change: SettingsChange) {

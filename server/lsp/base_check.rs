@@ -17,6 +17,7 @@ use crate::{
         has_other_graph, has_other_policy, loosened,
     },
     gate::{Databases, Gate, GateOptions, OnDisk, OtherUses, Progress, Texts, Verdict},
+    threads,
     verdict::{Check, Code, Finding, sanitize},
     workspace::Workspace,
 };
@@ -86,6 +87,7 @@ impl BaseCheck {
         let children = &self.options.resolver.children;
         // Listed first: a later change is seen.
         let files = files_deciding_base(folder, &self.request, children);
+        threads::failpoint("base-check");
         BaseOutcome { files, result: self.checked().map_err(|error| message(&error)) }
     }
 

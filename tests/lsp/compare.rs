@@ -338,6 +338,35 @@ fn graph_of_the_policy_that_leaves_a_package_out_hides_its_finding() {
 }
 
 #[test]
+fn panicked_check_of_the_base_is_reported_and_repeated_after_a_save() {
+    let mut world = repository();
+    world.set("SUPERCARGO_PANIC_IN", "base-check");
+    let mut client = started(world, "main");
+    client.expect_panics();
+    client.message("internal error while checking the base of");
+    client.message("could not compare with `main`: internal error");
+    compared(&mut client, "not compared with main");
+    client.open(MANIFEST);
+    client.save(MANIFEST);
+    compared(&mut client, "2 new since main");
+}
+
+#[test]
+fn panicked_check_with_the_policy_of_the_base_is_repeated_with_the_next_verdict() {
+    let mut world = repository();
+    world.commit("all");
+    world.set("SUPERCARGO_PANIC_IN", "policy-check");
+    let mut client = started(world, "HEAD");
+    client.expect_panics();
+    compared(&mut client, "nothing new since HEAD");
+    client.open(POLICY);
+    client.replace(POLICY, "ignore = []", &format!("ignore = [\"{TIME}\"]"));
+    client.message("internal error while checking the changes of the policy of");
+    client.replace(POLICY, "ignore = [", "ignore = [ ");
+    compared(&mut client, "nothing new since HEAD, 1 hidden by changes of the policy");
+}
+
+#[test]
 fn worktree_has_a_head_of_its_own() {
     let world = repository();
     world.commit("all");

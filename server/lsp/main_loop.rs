@@ -542,6 +542,9 @@ impl MainLoop {
         if let Some(workspace_state) = self.workers.get_mut(workspace) {
             workspace_state.pending_requests += 1;
             workspace_state.options = Some(options.clone());
+            if let Some(base) = &mut workspace_state.base {
+                base.use_options(&options);
+            }
             let base = workspace_state.base.as_ref().and_then(BaseState::checked).cloned();
             workspace_state.worker.request_check(CheckRequest {
                 renew_graph: reason == CheckReason::Graph,

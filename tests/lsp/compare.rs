@@ -155,6 +155,19 @@ fn setting_takes_effect_at_once_and_overrides_the_command_when_it_changes() {
 }
 
 #[test]
+fn both_sides_are_checked_with_the_options_of_the_settings() {
+    let mut client = started(repository(), "main");
+    compared(&mut client, "2 new since main");
+    client.configure(json!({"base": "main", "only": ["licenses"]}));
+    let licenses = |status: &Value| {
+        status["text"] == "1 error, 1 warning; nothing new since main (check licenses)"
+    };
+    client.status_when("the licenses", licenses);
+    client.configure(json!({"base": "main", "levels": {"unmaintained": "allow"}}));
+    compared(&mut client, "1 new since main");
+}
+
+#[test]
 fn commit_moves_the_base() {
     let mut client = started(repository(), "HEAD");
     compared(&mut client, "2 new since HEAD");

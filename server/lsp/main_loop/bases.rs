@@ -89,9 +89,12 @@ impl BaseState {
         }
     }
 
-    /// The files of git that may move it.
-    pub(super) fn files(&self) -> &BTreeSet<Utf8PathBuf> {
-        &self.files
+    /// Forgets the verdict if the workspace is checked with other options from now on.
+    pub(super) fn use_options(&mut self, options: &GateOptions) {
+        let key = BaseKey::of(self.key.request.clone(), options);
+        if self.key != key {
+            *self = Self::new(key);
+        }
     }
 
     pub(super) fn checked(&self) -> Option<&Arc<CheckedBase>> {
@@ -135,17 +138,10 @@ impl MainLoop {
         if workspace_state.is_background || !has_verdict || workspace_state.pending_requests > 0 {
             return;
         }
-        let key = BaseKey::of(request, options);
-        let base = workspace_state.base.get_or_insert_with(|| BaseState::new(key.clone()));
-        if base.key != key {
-            // What is known stays until there is another verdict, if it is the same base.
-            let known = std::mem::replace(base, BaseState::new(key));
-            if known.key.request == base.key.request {
-                base.files.clone_from(&known.files);
-                base.result.clone_from(&known.result);
-                base.has_new_facts = true;
-            }
-        }
+        let base = workspace_state.base.get_or_insert_with(|| {
+            let key = BaseKey::of(request, options);
+            BaseState::new(key)
+        });
         if !base.is_outdated || base.running.is_some() {
             return;
         }
@@ -337,7 +333,7 @@ impl MainLoop {
     /// The files of git to watch.
     pub(super) fn files_of_bases(&self) -> BTreeSet<Utf8PathBuf> {
         let bases = self.workers.values().filter_map(|state| state.base.as_ref());
-        bases.flat_map(|base| base.files().iter().cloned()).collect()
+        bases.flat_map(|base| base.files.iter().cloned()).collect()
     }
 }
 

@@ -16,9 +16,9 @@ mod repository;
 mod revision;
 
 pub use base::Base;
-pub use comparison::{Comparison, LoosenedFinding};
+pub use comparison::{Comparison, LoosenedFinding, has_other_graph, has_other_policy, loosened};
 pub use error::BaseError;
 pub use groups::{Group, Matches, Side};
 pub use identity::{FindingIdentity, fingerprints};
 pub use policy_changes::PolicyChange;
-pub use revision::BaseRequest;
+pub use revision::{BaseRequest, files_deciding_base};

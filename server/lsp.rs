@@ -6,8 +6,10 @@
 //! disk ([`watch`]). A panic is reported, and the server continues ([`threads`](crate::threads)).
 
 mod backend;
+mod base_check;
 mod client_exit;
 mod client_features;
+mod comparisons;
 mod configuration;
 mod convert;
 mod documents;

@@ -16,7 +16,9 @@ use super::{
     targets::absolute,
 };
 use crate::{
-    compare::{Base, BaseError, BaseRequest, Comparison, Matches, Side},
+    compare::{
+        Base, BaseError, BaseRequest, Comparison, Matches, Side, has_other_policy, loosened,
+    },
     gate::{Databases, GateOptions, Verdict},
     threads::{self, Activity},
     verdict::{Finding, Severity},
@@ -102,10 +104,10 @@ impl BaseComparisons {
             before = self.moved(&base, verdict);
         }
         let mut comparison = Comparison::new(verdict, before.as_ref(), &base);
-        if before.is_some_and(|before| has_other_policy(&before, verdict))
+        if before.is_some_and(|before| has_other_policy(verdict, &before))
             && let Some(strict) = head.verdict_with_base_policy(&verdict.workspace, &base)
         {
-            comparison.add_loosened(verdict, &strict, &base);
+            comparison.hide(loosened(verdict, &strict, &base), &base);
         }
         Ok(comparison)
     }
@@ -266,30 +268,6 @@ impl BaseOfRepository<'_> {
     fn checked(&mut self, workspace: &Workspace) -> Result<Verdict, BaseError> {
         logging::progress(&format!("checking {}", self.base.shown_name()));
         self.compared.insert(workspace.clone());
-        let without_verdict =
-            |reason: String| BaseError::NoVerdict { name: self.base.shown_name(), reason };
-        match self.shared.verdict(workspace) {
-            Some(verdict) if verdict.complete => Ok(verdict),
-            Some(verdict) => {
-                let mut errors = verdict.findings.iter().filter(|finding| {
-                    finding.severity == Severity::Error && finding.check.exit_bit() == 0
-                });
-                let reason = errors.next().map_or_else(
-                    || "not all checks could run".to_owned(),
-                    |finding| finding.message.replace(self.base.root().as_str(), ""),
-                );
-                Err(without_verdict(reason))
-            }
-            None => Err(without_verdict("canceled".to_owned())),
-        }
+        self.base.complete(self.shared.verdict(workspace))
     }
-}
-
-/// Whether the text of a policy file has changed. Without a policy on the base there is nothing that could be hidden.
-fn has_other_policy(before: &Verdict, now: &Verdict) -> bool {
-    let texts = |verdict: &Verdict| -> BTreeSet<String> {
-        let texts = verdict.policy_use.files().values();
-        texts.map(|text| text.as_str().to_owned()).collect()
-    };
-    before.policy.is_some() && texts(before) != texts(now)
 }

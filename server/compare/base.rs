@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     cache::{Cache, KeptFolder, hash},
-    gate::{CommandLine, GateOptions},
+    gate::{CommandLine, GateOptions, Verdict},
     process::Children,
-    verdict::DenyOptions,
+    verdict::{DenyOptions, Severity},
     workspace::{PolicyFiles, Workspace},
 };
 
@@ -69,6 +69,34 @@ impl Base {
         } else {
             format!("{} ({id})", self.name)
         }
+    }
+
+    /// Whether both have the same files.
+    pub fn has_same_files(&self, other: &Self) -> bool {
+        self.commit.tree == other.commit.tree && self.root == other.root
+    }
+
+    /// The verdict on a workspace of it, if all checks have run; `None` for a canceled check.
+    ///
+    /// # Errors
+    ///
+    /// When a check could not run.
+    pub fn complete(&self, verdict: Option<Verdict>) -> Result<Verdict, BaseError> {
+        let without_verdict =
+            |reason: String| BaseError::NoVerdict { name: self.shown_name(), reason };
+        let Some(verdict) = verdict else { return Err(without_verdict("canceled".to_owned())) };
+        if verdict.complete {
+            return Ok(verdict);
+        }
+        let mut errors = verdict
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error && finding.check.exit_bit() == 0);
+        let reason = errors.next().map_or_else(
+            || "not all checks could run".to_owned(),
+            |finding| finding.message.replace(self.root.as_str(), ""),
+        );
+        Err(without_verdict(reason))
     }
 
     /// The folder of its files.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use camino::Utf8Path;
+use toml::Table;
 
 use super::{
     Base, Group, Matches, Side,
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     gate::{NO_VERDICT, Verdict, errors_and_warnings},
     text::FilePath,
-    verdict::{Check, Code, Finding, LocationRule, Severity},
+    verdict::{Check, Code, Counts, Finding, LocationRule, Severity},
 };
 
 /// A finding that only the changes of the policy hide.
@@ -82,42 +83,17 @@ impl Comparison {
         before.findings.iter().map(|finding| in_checkout(finding, of)).collect()
     }
 
-    /// Adds the findings that the changes of the policy hide: those of `strict`, the verdict on the checkout with the
-    /// base's policy, that the verdict does not have at the same severity.
-    pub fn add_loosened(&mut self, head: &Verdict, strict: &Verdict, of: &Base) {
-        let is_compared = |finding: &&Finding| {
-            let rule = finding.code.map(Code::location_rule);
-            finding.severity >= Severity::Warning
-                && Check::CARGO_DENY.contains(&finding.check)
-                && rule != Some(LocationRule::Policy)
-        };
-        let strict_findings: Vec<Finding> =
-            strict.findings.iter().filter(is_compared).cloned().collect();
-        // A finding at a lower severity is hidden, too.
-        let head_findings: Vec<Finding> =
-            head.findings.iter().filter(is_compared).cloned().collect();
-        let matches = Matches::of(
-            Side { findings: &strict_findings, root: of.checkout() },
-            Side { findings: &head_findings, root: of.checkout() },
-        );
-        let changes = PolicyChanges::between(strict.policy_use.files(), head.policy_use.files());
-        for (finding, other) in strict_findings.into_iter().zip(matches.of_head) {
-            let is_hidden =
-                other.is_none_or(|other| head_findings[other].severity < finding.severity);
-            if !is_hidden {
-                continue;
-            }
-            let change = changes.hiding(&finding);
-            self.loosened.push(LoosenedFinding { finding, change });
-        }
+    /// Adds findings that only the changes of the policy hide.
+    pub fn hide(&mut self, hidden: Vec<LoosenedFinding>, of: &Base) {
         // What is hidden is not fixed.
-        let hidden: Vec<Finding> = self.loosened.iter().map(|one| one.finding.clone()).collect();
+        let findings: Vec<Finding> = hidden.iter().map(|one| one.finding.clone()).collect();
         let fixed = Matches::of(
             Side { findings: &self.fixed, root: of.checkout() },
-            Side { findings: &hidden, root: of.checkout() },
+            Side { findings: &findings, root: of.checkout() },
         );
         let mut is_hidden = fixed.of_head.iter().map(Option::is_some);
         self.fixed.retain(|_| !is_hidden.next().unwrap_or_default());
+        self.loosened.extend(hidden);
     }
 
     /// The findings of a group.
@@ -132,17 +108,43 @@ impl Comparison {
         }
     }
 
+    /// The numbers of errors and warnings of a group.
+    pub fn counts(&self, verdict: &Verdict, group: Group) -> Counts {
+        let mut counts = Counts::default();
+        for finding in self.findings(verdict, group) {
+            counts.add(finding.severity);
+        }
+        counts
+    }
+
+    /// `2 new since origin/main, 1 hidden by changes of the policy, 3 fixed`: errors and warnings together.
+    pub fn short_text(&self, verdict: &Verdict, name: &str) -> String {
+        let of = |group| {
+            let Counts { errors, warnings, .. } = self.counts(verdict, group);
+            errors.saturating_add(warnings)
+        };
+        let mut text = match of(Group::New) {
+            0 => format!("nothing new since {name}"),
+            new => format!("{new} new since {name}"),
+        };
+        for (group, what) in
+            [(Group::PolicyLoosened, "hidden by changes of the policy"), (Group::Fixed, "fixed")]
+        {
+            let count = of(group);
+            if count > 0 {
+                text.push_str(&format!(", {count} {what}"));
+            }
+        }
+        text
+    }
+
     /// `since main (1a2b3c4d5): 1 error new; 2 warnings fixed; 40 errors already there`
     pub fn text(&self, verdict: &Verdict) -> String {
         let parts: Vec<_> = Group::ALL
             .into_iter()
             .filter_map(|group| {
-                let findings = self.findings(verdict, group);
-                let of = |severity| {
-                    let all = findings.iter().filter(|finding| finding.severity == severity);
-                    u32::try_from(all.count()).unwrap_or(u32::MAX)
-                };
-                let counts = errors_and_warnings(of(Severity::Error), of(Severity::Warning))?;
+                let Counts { errors, warnings, .. } = self.counts(verdict, group);
+                let counts = errors_and_warnings(errors, warnings)?;
                 Some(match group {
                     Group::New => format!("{counts} new"),
                     Group::PolicyLoosened => format!("{counts} hidden by changes of the policy"),
@@ -173,6 +175,58 @@ impl Comparison {
         let hidden = if loosened { bits(self.findings(verdict, Group::PolicyLoosened)) } else { 0 };
         new | hidden
     }
+}
+
+/// The findings that the changes of the policy hide: those of `strict`, the verdict on the checkout with the base's policy,
+/// that the verdict does not have at the same severity.
+pub fn loosened(head: &Verdict, strict: &Verdict, of: &Base) -> Vec<LoosenedFinding> {
+    let is_compared = |finding: &&Finding| {
+        let rule = finding.code.map(Code::location_rule);
+        finding.severity >= Severity::Warning
+            && Check::CARGO_DENY.contains(&finding.check)
+            && rule != Some(LocationRule::Policy)
+    };
+    let strict_findings: Vec<Finding> =
+        strict.findings.iter().filter(is_compared).cloned().collect();
+    // A finding at a lower severity is hidden, too.
+    let head_findings: Vec<Finding> = head.findings.iter().filter(is_compared).cloned().collect();
+    let matches = Matches::of(
+        Side { findings: &strict_findings, root: of.checkout() },
+        Side { findings: &head_findings, root: of.checkout() },
+    );
+    let changes = PolicyChanges::between(strict.policy_use.files(), head.policy_use.files());
+    let hidden = strict_findings.into_iter().zip(matches.of_head).filter(|(finding, other)| {
+        other.is_none_or(|other| head_findings[other].severity < finding.severity)
+    });
+    hidden
+        .map(|(finding, _)| {
+            let change = changes.hiding(&finding);
+            LoosenedFinding { finding, change }
+        })
+        .collect()
+}
+
+/// Whether the text of a policy file has changed. Without a policy on the base there is nothing that could be hidden.
+pub fn has_other_policy(head: &Verdict, base: &Verdict) -> bool {
+    let texts = |verdict: &Verdict| -> BTreeSet<String> {
+        let texts = verdict.policy_use.files().values();
+        texts.map(|text| text.as_str().to_owned()).collect()
+    };
+    base.policy.is_some() && texts(base) != texts(head)
+}
+
+/// Whether the policies may select other packages: what they say besides the checks differs.
+pub fn has_other_graph(head: &Verdict, base: &Verdict) -> bool {
+    let rest = |verdict: &Verdict| -> Vec<Table> {
+        let texts = verdict.policy_use.files().values();
+        let tables = texts.map(|text| {
+            let mut table = text.as_str().parse::<Table>().unwrap_or_default();
+            table.retain(|key, _| !Check::CARGO_DENY.iter().any(|check| check.name() == key));
+            table
+        });
+        tables.filter(|table| !table.is_empty()).collect()
+    };
+    rest(head) != rest(base)
 }
 
 /// How loud a finding is; notes and helps are not.

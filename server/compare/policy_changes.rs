@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use toml::{Table, Value};
 
 use crate::{
-    policy::entries::{PolicyEntry, PolicyList, entries},
-    text::SourceText,
+    policy::entries::{PolicyEntry, PolicyList, entries, key},
+    text::{FilePath, SourceText, Span},
     verdict::{Check, Finding, Location, PackageRef, Role},
 };
 
@@ -23,8 +23,17 @@ pub(super) type PolicyTexts = BTreeMap<Utf8PathBuf, SourceText>;
 pub(super) struct PolicyChanges<'t> {
     added: Vec<LocatedEntry<'t>>,
     removed: Vec<LocatedEntry<'t>>,
-    /// The changed keys: the table, and a sentence.
-    keys: Vec<(String, String)>,
+    keys: Vec<ChangedKey>,
+}
+
+/// A key with another value.
+#[derive(Debug)]
+struct ChangedKey {
+    /// The table of the check.
+    table: String,
+    sentence: String,
+    /// Where it is in the current policy.
+    location: Option<Location>,
 }
 
 /// What hides a finding.
@@ -34,7 +43,7 @@ pub struct PolicyChange {
     pub what: String,
     /// The reason that the entry states.
     pub reason: Option<String>,
-    /// The entry of the current policy.
+    /// The entry or key of the current policy.
     pub entry: Option<Location>,
 }
 
@@ -54,14 +63,13 @@ impl LocatedEntry<'_> {
     }
 
     fn location(&self) -> Location {
-        Location {
-            file: self.file.clone().into(),
-            text: self.text.clone(),
-            span: self.entry.span.clone(),
-            role: Role::Primary,
-            via: None,
-        }
+        location(self.file, self.text, self.entry.span.clone())
     }
+}
+
+fn location(file: &Utf8Path, text: &SourceText, span: Span) -> Location {
+    let (file, text) = (FilePath::from(file), text.clone());
+    Location { file, text, span, role: Role::Primary, via: None }
 }
 
 impl<'t> PolicyChanges<'t> {
@@ -101,13 +109,14 @@ impl<'t> PolicyChanges<'t> {
             return PolicyChange { what, reason: None, entry: None };
         }
         let tables = [finding.check.name(), GRAPH];
-        let changed = self.keys.iter().filter(|(table, _)| tables.contains(&table.as_str()));
-        let changed: Vec<_> = changed.map(|(_, sentence)| sentence.as_str()).collect();
-        let what = match changed.as_slice() {
+        let changed = self.keys.iter().filter(|key| tables.contains(&key.table.as_str()));
+        let sentences: Vec<_> = changed.clone().map(|key| key.sentence.as_str()).collect();
+        let what = match sentences.as_slice() {
             [] => "changed policy".to_owned(),
-            changed => changed.join(", "),
+            sentences => sentences.join(", "),
         };
-        PolicyChange { what, reason: None, entry: None }
+        let entry = changed.clone().find_map(|key| key.location.clone());
+        PolicyChange { what, reason: None, entry }
     }
 }
 
@@ -159,7 +168,7 @@ fn all_entries(texts: &PolicyTexts) -> Vec<LocatedEntry<'_>> {
 }
 
 /// The keys with other values, besides lists of entries.
-fn changed_keys(base: &PolicyTexts, head: &PolicyTexts) -> Vec<(String, String)> {
+fn changed_keys(base: &PolicyTexts, head: &PolicyTexts) -> Vec<ChangedKey> {
     let values = |texts: &PolicyTexts| {
         let mut values = BTreeMap::new();
         for text in texts.values() {
@@ -173,7 +182,8 @@ fn changed_keys(base: &PolicyTexts, head: &PolicyTexts) -> Vec<(String, String)>
     paths
         .into_iter()
         .filter_map(|path| {
-            let table = path.split('.').next().unwrap_or_default().to_owned();
+            let names: Vec<_> = path.split('.').collect();
+            let table = (*names.first()?).to_owned();
             let sentence = match (before.get(path), after.get(path)) {
                 (Some(before), Some(after)) if before != after => {
                     format!("`{path} = {after}`, which was `{before}`")
@@ -182,7 +192,10 @@ fn changed_keys(base: &PolicyTexts, head: &PolicyTexts) -> Vec<(String, String)>
                 (None, Some(after)) => format!("new `{path} = {after}`"),
                 _ => return None,
             };
-            Some((table, sentence))
+            let location = head
+                .iter()
+                .find_map(|(file, text)| Some(location(file, text, key(text.as_str(), &names)?)));
+            Some(ChangedKey { table, sentence, location })
         })
         .collect()
 }

@@ -4,9 +4,9 @@
 //! objects. Everything else is read by a repository of our own that borrows its objects, so its configuration, filters
 //! and attributes do not count.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use super::BaseError;
 use crate::process::{Children, Output, git};
@@ -23,9 +23,12 @@ const SETTINGS: [&str; 5] = [
 /// The attributes of our own repository: files are neither filtered nor converted (gitattributes(5)).
 const ATTRIBUTES: &str = "* -filter -text -eol -ident -working-tree-encoding\n";
 
-/// Shows where a repository is: its files, and its objects.
-const AROUND: [&str; 4] =
-    ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir"];
+/// Shows where a repository is: its files, its objects, and what each worktree has of its own.
+const AROUND: [&str; 5] =
+    ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir", "--git-dir"];
+
+/// Where a name is looked up, in this order (gitrevisions(7)).
+const NAMESPACES: [&str; 5] = ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"];
 
 /// A git repository.
 #[derive(Clone, Debug)]
@@ -34,6 +37,8 @@ pub(super) struct Repository {
     pub(super) folder: Utf8PathBuf,
     /// The folder of its objects and branches; worktrees share it.
     common: Utf8PathBuf,
+    /// The folder of its `HEAD`, which a worktree has for itself.
+    own: Utf8PathBuf,
     children: Children,
 }
 
@@ -65,10 +70,10 @@ impl Repository {
         let words = [&AROUND[..], &["--quiet", &names[0], &names[1], "--"]].concat();
         let output = run(children, folder, &words)?;
         let lines: Vec<_> = output.stdout.lines().map(str::to_owned).collect();
-        if let ([top, common, id, tree, ..], true) = (lines.as_slice(), output.success) {
+        if let ([top, common, own, id, tree, ..], true) = (lines.as_slice(), output.success) {
             let commit = Commit { id: id.clone(), tree: tree.clone() };
-            let (folder, common) = (Utf8PathBuf::from(top), Utf8PathBuf::from(common));
-            return Ok((Self { folder, common, children: children.clone() }, Some(commit)));
+            let [folder, common, own] = [top, common, own].map(Utf8PathBuf::from);
+            return Ok((Self { folder, common, own, children: children.clone() }, Some(commit)));
         }
         Ok((Self::around(folder, children)?, None))
     }
@@ -81,10 +86,11 @@ impl Repository {
     pub(super) fn around(folder: &Utf8Path, children: &Children) -> Result<Self, BaseError> {
         let output = run(children, folder, &AROUND)?;
         let mut lines = output.stdout.lines();
-        match (output.success, lines.next(), lines.next()) {
-            (true, Some(top), Some(common)) => Ok(Self {
+        match (output.success, lines.next(), lines.next(), lines.next()) {
+            (true, Some(top), Some(common), Some(own)) => Ok(Self {
                 folder: Utf8PathBuf::from(top),
                 common: Utf8PathBuf::from(common),
+                own: Utf8PathBuf::from(own),
                 children: children.clone(),
             }),
             _ => Err(BaseError::NoRepository {
@@ -116,6 +122,31 @@ impl Repository {
             Some(id) => self.commit(id),
             None => Ok(None),
         }
+    }
+
+    /// The files of git that decide which commit a name means; some do not exist.
+    pub(super) fn deciding_files(&self, revision: &str) -> BTreeSet<Utf8PathBuf> {
+        // A parent, as in `main~2`, moves with its child.
+        let named = revision.split(['~', '^']).next().unwrap_or_default();
+        let name = named.split("@{").next().unwrap_or_default();
+        let mut files = BTreeSet::from([
+            self.own.join("HEAD"),
+            self.common.join("packed-refs"),
+            self.common.join("reftable/tables.list"),
+        ]);
+        let is_plain =
+            Utf8Path::new(name).components().all(|part| matches!(part, Utf8Component::Normal(_)));
+        if is_plain && !name.is_empty() {
+            files.extend(NAMESPACES.map(|space| self.common.join(format!("{space}{name}"))));
+            files.insert(self.common.join(format!("refs/remotes/{name}/HEAD")));
+        }
+        // The branches that `HEAD`, `origin/HEAD` and `@{upstream}` mean now.
+        let mut words = vec!["rev-parse", "--symbolic-full-name", "HEAD"];
+        words.extend(Some(named).filter(|named| is_revision(named)));
+        let branches = self.run(&words).map(|output| output.stdout).unwrap_or_default();
+        let branches = branches.lines().filter(|line| line.starts_with("refs/"));
+        files.extend(branches.map(|branch| self.common.join(branch)));
+        files
     }
 
     /// Whether older commits were not fetched.

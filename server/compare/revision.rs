@@ -1,6 +1,8 @@
 //! The commit to compare with: the one that is named, or that of the event that the CI system reports in its variables.
 
-use camino::Utf8Path;
+use std::collections::BTreeSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
 use super::{
@@ -79,6 +81,19 @@ pub(super) fn find(
         commit = common;
     }
     Ok((repository, commit, name.clone()))
+}
+
+/// The files whose change may move the base of a folder to another commit; some do not exist.
+pub fn files_deciding_base(
+    folder: &Utf8Path,
+    request: &BaseRequest,
+    children: &Children,
+) -> BTreeSet<Utf8PathBuf> {
+    match Repository::around(folder, children) {
+        Ok(repository) => repository.deciding_files(&request.revision),
+        // A repository may be created.
+        Err(_) => BTreeSet::from([folder.join(".git/HEAD")]),
+    }
 }
 
 /// The names of the base in the order in which they are looked up.

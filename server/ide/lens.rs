@@ -20,8 +20,9 @@ pub(crate) fn location(file: &Utf8Path, text: &SourceText, verdict: &Verdict) ->
     })
 }
 
-/// `gate: 3 errors, 1 warning · 2 verified fixes`. `proved` counts the packages with a verified upgrade.
-pub(crate) fn title(verdict: &Verdict, proved: usize) -> String {
+/// `gate: 3 errors, 1 warning · 2 new since main · 2 verified fixes`. `compared` is the comparison with a base, `proved`
+/// counts the packages with a verified upgrade.
+pub(crate) fn title(verdict: &Verdict, compared: Option<&str>, proved: usize) -> String {
     if !verdict.complete {
         return "gate: no verdict".to_owned();
     }
@@ -39,5 +40,6 @@ pub(crate) fn title(verdict: &Verdict, proved: usize) -> String {
             _ => format!(" · {proved} verified fixes"),
         }
     };
-    format!("gate: {counts}{fixes}")
+    let compared = compared.map(|compared| format!(" · {compared}")).unwrap_or_default();
+    format!("gate: {counts}{compared}{fixes}")
 }

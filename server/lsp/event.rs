@@ -11,7 +11,10 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 use tokio::sync::oneshot;
 
-use super::settings::SettingsChange;
+use super::{
+    base_check::{BaseOutcome, Cancellation, CheckedBase, HiddenFindings},
+    settings::SettingsChange,
+};
 use crate::{
     ci::GateSearch,
     fix::{FixReport, FixResult},
@@ -42,6 +45,21 @@ pub(super) enum Event {
     RuledWorkspacesFound {
         policy: Utf8PathBuf,
         ruled: RuledWorkspaces,
+    },
+    /// The command has chosen another base.
+    BaseChosen,
+    /// A check of the base of a workspace has ended.
+    BaseChecked {
+        workspace: Workspace,
+        cancellation: Arc<Cancellation>,
+        /// `None` if it has panicked.
+        outcome: Option<BaseOutcome>,
+    },
+    /// The findings of a verdict that only the changes of the policy since the base hide.
+    HiddenFound {
+        workspace: Workspace,
+        base: Arc<CheckedBase>,
+        hidden: HiddenFindings,
     },
     /// A search for the gates of a repository has ended.
     GatesFound {
@@ -101,6 +119,8 @@ pub(super) struct CheckRequest {
     pub(super) proves_when_idle: bool,
     /// How to look for other workspaces with the same policy, if it is not known which those are.
     pub(super) sharer_search: Option<DiscoveryOptions>,
+    /// What to compare the policy with.
+    pub(super) base: Option<Arc<CheckedBase>>,
     /// Programs may be started.
     pub(super) trusted: bool,
     /// The length of the pause after an edit.

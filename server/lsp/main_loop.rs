@@ -1,5 +1,6 @@
 //! The main loop: the one task that decides what is checked and published.
 
+mod bases;
 mod disk;
 mod failures;
 mod fixes;
@@ -18,6 +19,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tokio::sync::{Semaphore, mpsc};
 use tower_lsp::ls_types::{Diagnostic, Uri};
 
+use bases::BaseState;
 use disk::is_resolved_with;
 use gates::GateSearches;
 use settings::is_excluded;
@@ -25,11 +27,12 @@ use shared_policy::SharedPolicies;
 use verdicts::files_of;
 
 use super::{
+    comparisons::ShownComparison,
     documents::DocumentKind,
     event::{Buffers, CheckRequest, Event},
     progress::ProgressBar,
     session::Session,
-    status::Status,
+    status::{CheckState, Status},
     watch::FileWatch,
     worker::{CheckPool, CheckWorkerHandle},
 };
@@ -77,6 +80,7 @@ pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiv
         databases,
         pool: CheckPool::start(),
         searches: Arc::new(Semaphore::new(MAX_SEARCHES)),
+        base_checks: Arc::new(Semaphore::new(1)),
         workers: BTreeMap::new(),
         shared_policies: SharedPolicies::default(),
         gate_searches: GateSearches::default(),
@@ -141,6 +145,8 @@ struct MainLoop {
     pool: CheckPool,
     /// Limits how many searches for workspaces run at a time.
     searches: Arc<Semaphore>,
+    /// One base is checked at a time.
+    base_checks: Arc<Semaphore>,
     workers: BTreeMap<Workspace, WorkspaceState>,
     shared_policies: SharedPolicies,
     gate_searches: GateSearches,
@@ -172,6 +178,20 @@ struct WorkspaceState {
     last_counts: BTreeMap<Check, Counts>,
     /// The status that was sent last.
     status: Option<Status>,
+    /// What it was made of.
+    status_input: Option<StatusInput>,
+    /// The options of the last check request.
+    options: Option<GateOptions>,
+    /// What it is compared with.
+    base: Option<BaseState>,
+}
+
+/// What the status of a workspace says besides its comparison.
+#[derive(Clone)]
+struct StatusInput {
+    state: CheckState,
+    shown: Option<Arc<Verdict>>,
+    message: Option<String>,
 }
 
 #[derive(Default, PartialEq)]
@@ -231,6 +251,7 @@ impl MainLoop {
                 self.publish([path.into()]).await;
             }
             Event::Saved(path) => {
+                self.retry_failed_bases();
                 let requested = self.files_changed(vec![path.clone()]).await;
                 self.retry_failed(&path, &requested);
                 self.publish_moved_links().await;
@@ -238,6 +259,13 @@ impl MainLoop {
             Event::FilesReported(paths) => self.watch.files_reported(paths),
             Event::FilesChanged(paths) => {
                 self.files_changed(paths).await;
+            }
+            Event::BaseChosen => self.base_chosen().await,
+            Event::BaseChecked { workspace, cancellation, outcome } => {
+                self.base_checked(&workspace, &cancellation, outcome).await;
+            }
+            Event::HiddenFound { workspace, base, hidden } => {
+                self.hidden_found(&workspace, &base, hidden).await;
             }
             Event::GatesFound { root, found } => self.gates_found(&root, &found),
             Event::RuledWorkspacesFound { policy, ruled } => {
@@ -352,6 +380,9 @@ impl MainLoop {
             complete_verdict: None,
             last_counts: BTreeMap::new(),
             status: None,
+            status_input: None,
+            options: None,
+            base: None,
         };
         self.workers.insert(workspace.clone(), workspace_state);
         self.request_check(workspace, CheckReason::Graph);
@@ -510,6 +541,11 @@ impl MainLoop {
         };
         if let Some(workspace_state) = self.workers.get_mut(workspace) {
             workspace_state.pending_requests += 1;
+            workspace_state.options = Some(options.clone());
+            if let Some(base) = &mut workspace_state.base {
+                base.use_options(&options);
+            }
+            let base = workspace_state.base.as_ref().and_then(BaseState::checked).cloned();
             workspace_state.worker.request_check(CheckRequest {
                 renew_graph: reason == CheckReason::Graph,
                 typing: reason == CheckReason::Typing
@@ -517,6 +553,7 @@ impl MainLoop {
                 facts_only: reason == CheckReason::Facts,
                 proves_when_idle,
                 sharer_search,
+                base,
                 trusted,
                 pause,
                 folders,
@@ -545,11 +582,13 @@ impl MainLoop {
                 workspace_state.children.end();
                 self.forget_policy_use(&workspace, &workspace_state.policies);
             }
-            let (_results, _complete, verdict) = self.session.update(|state| {
+            let (_results, _complete, comparison, verdict) = self.session.update(|state| {
                 let results = state.fix_results.remove(&workspace);
                 let complete = state.complete_verdicts.remove(&workspace);
-                (results, complete, state.verdicts.remove(&workspace))
+                let comparison = state.comparisons.remove(&workspace);
+                (results, complete, comparison, state.verdicts.remove(&workspace))
             });
+            files.extend(ShownComparison::differing_files(comparison.as_deref(), None));
             files.extend(verdict.iter().flat_map(|verdict| files_of(verdict)));
         }
         self.publish(files).await;

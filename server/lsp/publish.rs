@@ -2,6 +2,7 @@
 //! location.
 
 mod changes;
+mod hidden;
 mod other_dependencies;
 mod related;
 
@@ -21,6 +22,7 @@ use super::{
     shared_file,
 };
 use crate::{
+    compare::Group,
     gate::{Verdict, is_manifest_syntax, manifest_syntax},
     ide::message,
     text::Span,
@@ -34,23 +36,29 @@ pub(super) use changes::{FileChange, changed_files};
 pub(super) fn diagnostics(file: &Utf8Path, state: &SessionState) -> Vec<Diagnostic> {
     let mut all: Vec<Diagnostic> = Vec::new();
     let mut keys: Vec<DiagnosticKey> = Vec::new();
-    let mut known: BTreeMap<DiagnosticKey, usize> = BTreeMap::new();
+    let mut groups: Vec<Option<Group>> = Vec::new();
+    // How often each is shown, and where first.
+    let mut known: BTreeMap<DiagnosticKey, (usize, usize)> = BTreeMap::new();
     let typed = typed_error(file, state);
     let sharing = shared_file::workspaces_of(file, state);
     let mut of_workspaces: BTreeMap<DiagnosticKey, BTreeSet<&Workspace>> = BTreeMap::new();
     for (workspace, verdict) in &state.verdicts {
         let mut of_verdict: BTreeMap<DiagnosticKey, usize> = BTreeMap::new();
-        for (id, diagnostic) in findings_in(file, verdict, &typed, state) {
+        for (id, group, diagnostic) in findings_in(file, verdict, &typed, state) {
             // Two workspaces may share a manifest or a policy: the same finding is shown once. Within a
             // verdict each finding counts, as in the gate.
             let key = DiagnosticKey::of(&diagnostic, id);
             let count = of_verdict.entry(key.clone()).or_default();
             *count += 1;
-            let known = known.entry(key.clone()).or_default();
-            if *count > *known {
-                *known = *count;
+            let (shown, first) = known.entry(key.clone()).or_insert((0, all.len()));
+            if *count > *shown {
+                *shown = *count;
                 keys.push(key.clone());
                 all.push(diagnostic);
+                groups.push(group);
+            } else if group == Some(Group::New) {
+                // It may be new in one of them only.
+                groups[*first] = group;
             }
             of_workspaces.entry(key).or_default().insert(workspace);
         }
@@ -68,6 +76,10 @@ pub(super) fn diagnostics(file: &Utf8Path, state: &SessionState) -> Vec<Diagnost
             diagnostic.message.push_str(&format!(" (in workspace {})", names.join(", ")));
         }
     }
+    for (diagnostic, group) in all.iter_mut().zip(groups) {
+        mark(diagnostic, group);
+    }
+    all.extend(hidden::diagnostics(file, state));
     all.extend(other_dependencies::hints(file, state));
     if let Some(finding) = &typed.finding {
         let shown = finding.locations.iter().filter_map(|at| diagnostic(finding, at, state));
@@ -95,20 +107,40 @@ pub(super) fn are_same_but_for_links(one: &[Diagnostic], other: &[Diagnostic]) -
     one.len() == other.len() && one.iter().zip(other).all(is_same)
 }
 
-/// The findings of a verdict whose primary location is in `file`, each with its id.
+/// What a message begins with if the base does not have the finding: at the end it would be cut off in many editors.
+const NEW: &str = "new: ";
+
+/// Marks the diagnostic of a finding with its group, if there is a comparison.
+fn mark(diagnostic: &mut Diagnostic, group: Option<Group>) {
+    let Some(group) = group else { return };
+    let is_finding = matches!(
+        diagnostic.severity,
+        Some(DiagnosticSeverity::ERROR | DiagnosticSeverity::WARNING)
+    );
+    if group == Group::New && is_finding {
+        diagnostic.message.insert_str(0, NEW);
+    }
+    if let Some(data) = diagnostic.data.as_mut().and_then(Value::as_object_mut) {
+        data.insert("group".to_owned(), group.name().into());
+    }
+}
+
+/// The findings of a verdict whose primary location is in `file`, each with its id and its group in the comparison.
 fn findings_in<'v>(
     file: &'v Utf8Path,
     verdict: &'v Verdict,
     typed: &'v TypedError,
     state: &'v SessionState,
-) -> impl Iterator<Item = (String, Diagnostic)> + 'v {
-    verdict.findings_in(file).filter_map(move |(_, finding)| {
+) -> impl Iterator<Item = (String, Option<Group>, Diagnostic)> + 'v {
+    let comparison = state.comparisons.get(&verdict.workspace);
+    verdict.findings_in(file).filter_map(move |(index, finding)| {
         let is_here = |location: &&Location| location.file == file;
         if typed.is_known && is_about_syntax_of(file, finding) {
             return None;
         }
         let location = shown_location(finding, state).filter(is_here)?;
-        Some((finding.id(), diagnostic(finding, location, state)?))
+        let group = comparison.and_then(|comparison| comparison.group(index));
+        Some((finding.id(), group, diagnostic(finding, location, state)?))
     })
 }
 

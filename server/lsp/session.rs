@@ -18,6 +18,7 @@ use tower_lsp::Client;
 use super::{
     client_exit::ClientExit,
     client_features::ClientFeatures,
+    comparisons::{BaseChoice, ShownComparison},
     documents::Documents,
     event::Event,
     fix_results::FixResults,
@@ -25,6 +26,7 @@ use super::{
 };
 use crate::{
     cache::Cache,
+    compare::BaseRequest,
     gate::{Databases, Verdict},
     process::Children,
     text,
@@ -62,6 +64,10 @@ pub(super) struct SessionState {
     /// The last verdict of each workspace that has a graph: while the policy is broken, hovers and
     /// lenses use it.
     pub(super) complete_verdicts: BTreeMap<Workspace, Arc<Verdict>>,
+    /// What the command has chosen to compare with.
+    pub(super) base_choice: BaseChoice,
+    /// The comparisons of the shown verdicts with their bases.
+    pub(super) comparisons: BTreeMap<Workspace, Arc<ShownComparison>>,
     /// The open advisory databases. The main loop owns them, and deletes their unpacked files when
     /// it ends.
     pub(super) databases: Weak<Databases>,
@@ -77,6 +83,11 @@ pub(super) struct Generation {
 }
 
 impl SessionState {
+    /// What to compare with, if anything.
+    pub(super) fn base(&self) -> Option<BaseRequest> {
+        self.base_choice.request(&self.settings)
+    }
+
     /// The shown verdict of each workspace; where it has no graph, the last one that has.
     pub(super) fn last_complete_verdicts(&self) -> Vec<Arc<Verdict>> {
         let verdicts = self.verdicts.iter().map(|(workspace, shown)| {

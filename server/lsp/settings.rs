@@ -99,6 +99,14 @@ pub(super) struct Settings {
     /// of the policy. It is never written.
     #[schemars(with = "Option<String>", extend("format" = "path", "x-weakens" = true))]
     pub(super) db: Option<Utf8PathBuf>,
+    /// Compare with a branch, tag or commit, such as `origin/main`, as `supercargo check --base`: findings that it does
+    /// not have are marked as new. Empty for no comparison. The command `supercargo.server.compareWithBase` sets another
+    /// one until this setting changes.
+    #[schemars(extend("format" = "revision", "x-weakens" = false))]
+    pub(super) base: String,
+    /// Compare with the commit at which the current branch has left `base`, not with its tip.
+    #[schemars(extend("x-weakens" = false))]
+    pub(super) merge_base: bool,
     /// Names of folders in which workspaces are not searched. Hidden folders and those that git
     /// ignores are skipped as well. The workspace of an open file is always checked.
     #[schemars(extend("items" = {"type": "string", "pattern": "^[^/\\\\]+$"}, "x-weakens" = true))]
@@ -185,6 +193,8 @@ impl Default for Settings {
             levels: levels::LevelSettings::default(),
             config: None,
             db: None,
+            base: String::new(),
+            merge_base: false,
             exclude: EXCLUDED_FOLDERS.map(str::to_owned).to_vec(),
             debounce: 150,
             prove_when_idle: true,
@@ -322,6 +332,14 @@ fn join_lines(schema: &mut Value) {
             value => join_lines(value),
         }
     }
+}
+
+/// The value of `--base` for the event that CI runs for. There is none in an editor.
+const BASE_OF_EVENT: &str = "auto";
+
+/// Whether a text can name a branch, tag or commit.
+pub(super) fn is_revision(text: &str) -> bool {
+    validate::is_word(text) && text != BASE_OF_EVENT
 }
 
 /// The value of `gate` for the gates of CI.

@@ -1,12 +1,13 @@
 //! The status of a workspace, for clients that show it: the notification `supercargo/status`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use tower_lsp::ls_types::{Uri, notification::Notification};
 
-use super::convert::uri_of;
+use super::{comparisons::ShownComparison, convert::uri_of};
 use crate::{
+    compare::Group,
     gate::{GateOutcome, Totals, Verdict},
     verdict::{Check, Counts, Location},
     workspace::Workspace,
@@ -65,6 +66,86 @@ pub(super) struct Status {
     /// The error in a policy that cannot be read, often because the user is typing in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     broken_policy: Option<BrokenPolicy>,
+    /// The comparison with a base; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comparison: Option<ComparisonStatus>,
+}
+
+/// The state of the comparison of a workspace with its base. The name is as the user has written it.
+#[derive(Clone, Debug)]
+pub(super) enum ComparisonState {
+    /// The base has no verdict yet.
+    Checking(String),
+    Compared(Arc<ShownComparison>),
+    /// There is no comparison, for this reason.
+    Failed(String, String),
+    /// No program may be started.
+    Untrusted(String),
+}
+
+/// The comparison of a workspace with its base.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ComparisonStatus {
+    /// The base, as the user has named it.
+    base: String,
+    /// The part of the status that a status bar shows.
+    text: String,
+    /// The base with its commit, and the counts of each group; absent without a comparison.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counts: Option<ComparisonCounts>,
+    /// Why there is no comparison.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ComparisonCounts {
+    /// `origin/main (1a2b3c4d5)`
+    base: String,
+    new: FindingCounts,
+    /// Hidden by changes of the policy.
+    policy_loosened: FindingCounts,
+    fixed: FindingCounts,
+    already_there: FindingCounts,
+}
+
+impl ComparisonStatus {
+    fn of(state: &ComparisonState) -> Self {
+        let without = |base: &str, text: String, message: Option<&str>| Self {
+            base: base.to_owned(),
+            text,
+            counts: None,
+            message: message.map(str::to_owned),
+        };
+        match state {
+            ComparisonState::Checking(base) => without(base, format!("checking {base}"), None),
+            ComparisonState::Failed(base, why) => {
+                without(base, format!("not compared with {base}"), Some(why))
+            }
+            ComparisonState::Untrusted(base) => without(
+                base,
+                format!("not compared with {base}"),
+                Some("a comparison starts git, which needs a trusted workspace"),
+            ),
+            ComparisonState::Compared(shown) => {
+                let counts = |group| {
+                    let counts = shown.counts.get(&group).copied().unwrap_or_default();
+                    FindingCounts { errors: counts.errors, warnings: counts.warnings }
+                };
+                let counts = ComparisonCounts {
+                    base: shown.comparison.base.clone(),
+                    new: counts(Group::New),
+                    policy_loosened: counts(Group::PolicyLoosened),
+                    fixed: counts(Group::Fixed),
+                    already_there: counts(Group::AlreadyThere),
+                };
+                let text = shown.text.clone();
+                Self { base: shown.name.clone(), text, counts: Some(counts), message: None }
+            }
+        }
+    }
 }
 
 /// One of the gates of CI.
@@ -110,6 +191,7 @@ impl Status {
         shown: Option<&Verdict>,
         message: Option<String>,
         options: Option<String>,
+        comparison: Option<&ComparisonState>,
     ) -> Option<Self> {
         let with_database = shown.filter(|verdict| verdict.counts.contains_key(&Check::Advisories));
         let counts = shown.map(|verdict| verdict.counts.clone()).unwrap_or_default();
@@ -119,7 +201,9 @@ impl Status {
         let options = options.filter(|_| gates.is_empty());
         let how = options.clone().or_else(|| gate_labels(gates));
         let doing = if gates.len() > 1 { CHECKING_GATES } else { RESOLVING };
-        let text = text(state, totals, date, how.as_deref(), doing);
+        let comparison = comparison.map(ComparisonStatus::of);
+        let compared = comparison.as_ref().map(|comparison| comparison.text.as_str());
+        let text = text(state, totals, compared, date, how.as_deref(), doing);
         let uncounted = totals.unwrap_or_default().uncounted;
         Some(Self {
             workspace: uri_of(workspace.folder())?,
@@ -134,6 +218,7 @@ impl Status {
             options,
             gates: gates.iter().map(gate_status).collect(),
             broken_policy: None,
+            comparison,
         })
     }
 
@@ -159,11 +244,13 @@ impl Status {
     }
 }
 
-/// What a status bar shows for a state: `2 errors, 1 warning (--all-features; advisories of 2026-11-28)`.
-/// `totals` are those of the checks that ran, if any; `doing` is what the server does before a verdict is exact.
+/// What a status bar shows for a state: `2 errors, 1 warning; 1 new since main (--all-features; advisories of 2026-11-28)`.
+/// `totals` are those of the checks that ran, if any; `compared` is the comparison with a base; `doing` is what the server
+/// does before a verdict is exact.
 fn text(
     state: CheckState,
     totals: Option<Totals>,
+    compared: Option<&str>,
     date: Option<&str>,
     options: Option<&str>,
     doing: &str,
@@ -177,7 +264,13 @@ fn text(
     };
     let notes: Vec<_> = options.map(str::to_owned).into_iter().chain(note).collect();
     let note = (!notes.is_empty()).then(|| notes.join("; "));
-    match (totals.map(summary), note) {
+    // The counts of other states are not those of the comparison.
+    let compared = compared.filter(|_| matches!(state, CheckState::Exact | CheckState::Untrusted));
+    let summary = totals.map(summary).map(|summary| match compared {
+        Some(compared) => format!("{summary}; {compared}"),
+        None => summary,
+    });
+    match (summary, note) {
         (Some(summary), Some(note)) => format!("{summary} ({note})"),
         (Some(summary), None) => summary,
         (None, Some(note)) => note,
@@ -252,7 +345,7 @@ mod tests {
         let text = |state, errors, warnings| {
             let counts = Counts { errors, warnings, ..Counts::default() };
             let counts = [(Check::Advisories, counts), (Check::Bans, counts)].into();
-            text(state, Some(Totals::of_counts(&counts)), date, None, RESOLVING)
+            text(state, Some(Totals::of_counts(&counts)), None, date, None, RESOLVING)
         };
         assert_eq!(
             text(CheckState::Exact, 1, 4),
@@ -291,9 +384,21 @@ mod tests {
 
     #[test]
     fn text_of_a_status_without_counts_says_why_there_are_none() {
-        let text = |state| text(state, None, None, None, RESOLVING);
+        let text = |state| text(state, None, None, None, None, RESOLVING);
         assert_eq!(text(CheckState::Resolving), "resolving dependencies");
         assert_eq!(text(CheckState::Exact), "no checks enabled");
+        assert_eq!(text(CheckState::Failed), "check failed");
+    }
+
+    #[test]
+    fn text_of_a_status_has_the_comparison_with_exact_counts() {
+        let text = |state| {
+            let counts = [(Check::Bans, Counts { errors: 3, ..Counts::default() })].into();
+            let compared = Some("2 new since main");
+            text(state, Some(Totals::of_counts(&counts)), compared, None, None, RESOLVING)
+        };
+        assert_eq!(text(CheckState::Exact), "3 errors; 2 new since main");
+        assert_eq!(text(CheckState::Provisional), "3 errors (resolving dependencies)");
         assert_eq!(text(CheckState::Failed), "check failed");
     }
 
@@ -305,6 +410,7 @@ mod tests {
             text(
                 CheckState::Exact,
                 Some(Totals::of_counts(&counts)),
+                None,
                 Some("2026-11-28"),
                 options,
                 RESOLVING
@@ -312,7 +418,14 @@ mod tests {
             "1 error (--all-features check -D warnings; advisories of 2026-11-28)"
         );
         assert_eq!(
-            text(CheckState::Exact, Some(Totals::of_counts(&counts)), None, options, RESOLVING),
+            text(
+                CheckState::Exact,
+                Some(Totals::of_counts(&counts)),
+                None,
+                None,
+                options,
+                RESOLVING
+            ),
             "1 error (--all-features check -D warnings)"
         );
     }

@@ -423,6 +423,7 @@ impl<'m> Watcher<'m> {
                     | WatchReason::Policies
                     | WatchReason::Index
                     | WatchReason::Gates
+                    | WatchReason::Bases
             );
             let may_differ = are_facts
                 || known.as_ref().is_none_or(|inputs| {

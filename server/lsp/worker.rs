@@ -5,6 +5,7 @@
 
 mod fix_search;
 mod inbox;
+mod policy_check;
 mod pool;
 
 use std::{
@@ -23,6 +24,7 @@ use crate::{
 };
 use fix_search::FixSearch;
 use inbox::{Inbox, Task, WorkerMessage};
+use policy_check::PolicyCheck;
 use pool::{Due, Pool, PoolSlot, TaskOutcome, Work};
 
 /// The threads that check all workspaces.
@@ -93,6 +95,8 @@ struct CheckWorker {
     gate: Gate,
     inbox: Inbox,
     fix_search: FixSearch,
+    /// The check with the policy of the base, until it has run.
+    policy_check: Option<PolicyCheck>,
     /// How many check requests were taken and have no result yet.
     unfinished_requests: usize,
     renew_graph: bool,
@@ -115,6 +119,7 @@ impl CheckWorker {
             events,
             inbox: Inbox::new(messages),
             fix_search,
+            policy_check: None,
             unfinished_requests: 0,
             renew_graph: false,
             recalled: false,
@@ -126,6 +131,7 @@ impl CheckWorker {
     fn check(&mut self, request: CheckRequest, count: usize) {
         self.unfinished_requests += count;
         self.fix_search.stop();
+        self.policy_check = None;
         if self.renew_graph {
             self.gate.forget_graph();
         }
@@ -151,7 +157,22 @@ impl CheckWorker {
         if let Some(verdict) = verdict.filter(|_| request.trusted) {
             self.gate.remember(&request.options, &verdict);
             self.gate.set_baseline(Arc::clone(&verdict));
+            self.policy_check = PolicyCheck::of(&request, &verdict);
             self.fix_search.start(request, verdict);
+            if self.policy_check.as_ref().is_some_and(|check| !check.takes_long()) {
+                self.work_in_background(&|| true);
+            }
+        }
+    }
+
+    /// Checks with the policy of the base, or looks for an upgrade.
+    fn work_in_background(&mut self, may_continue: &dyn Fn() -> bool) {
+        let Some(check) = self.policy_check.take() else {
+            return self.fix_search.search_next(&self.inbox, may_continue);
+        };
+        let Self { gate, databases, events, inbox, .. } = self;
+        if check.run(gate, databases, events, inbox, may_continue) {
+            self.policy_check = Some(check);
         }
     }
 
@@ -223,12 +244,11 @@ impl Work for CheckWorker {
     }
 
     fn run(&mut self, background: bool, may_continue: &dyn Fn() -> bool) -> TaskOutcome {
-        match self.inbox.next(&mut self.renew_graph, self.fix_search.has_more()) {
+        let has_more = self.policy_check.is_some() || self.fix_search.has_more();
+        match self.inbox.next(&mut self.renew_graph, has_more) {
             Task::Check(request, count) => self.check(*request, count),
             Task::Fix(request) => self.fix_search.handle(request, &mut self.gate, &self.inbox),
-            Task::Background if background => {
-                self.fix_search.search_next(&self.inbox, may_continue);
-            }
+            Task::Background if background => self.work_in_background(may_continue),
             // It runs when no other worker has a task.
             Task::Background => return TaskOutcome::Wait(Some(Due::background_now())),
             Task::Wait(due) => return TaskOutcome::Wait(due),
@@ -240,6 +260,7 @@ impl Work for CheckWorker {
     fn recover(&mut self) {
         self.gate = self.gate.restarted();
         self.fix_search.stop();
+        self.policy_check = None;
         self.fix_search.drop_cache();
         let request_count = std::mem::take(&mut self.unfinished_requests);
         if request_count > 0 {

@@ -125,7 +125,9 @@ each_editor! {
                 },
                 "codeLensProvider": {"resolveProvider": false},
                 "completionProvider": {"triggerCharacters": ["\"", "[", "{", "=", ".", "@", ":"]},
-                "executeCommandProvider": {"commands": ["supercargo.server.fixAll", "supercargo.server.fillIn"]},
+                "executeCommandProvider": {"commands": [
+                    "supercargo.server.fixAll", "supercargo.server.fillIn", "supercargo.server.compareWithBase",
+                ]},
                 "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": true}},
                 "definitionProvider": true,
                 "documentSymbolProvider": true,

@@ -5,6 +5,7 @@
 mod affected_versions;
 mod ci_gates;
 mod columns;
+mod compare;
 mod completion;
 mod configuration;
 #[cfg(unix)]

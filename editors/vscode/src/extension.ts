@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 import { checkWorkspace, createPolicy, updateDatabase } from "./commands/check";
+import { compareWithBase } from "./commands/compare";
 import { explain, ExplanationPages, showDependencyPath } from "./commands/explain";
 import { fixAll, fixFinding } from "./commands/fix";
 import { copyReport, report } from "./commands/report";
@@ -38,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   context.subscriptions.push(log, current, statusBar, supplyChain, pages.register());
 
   const commands: Record<string, (node?: Node) => unknown> = {
+    compareWithBase: (revision?: unknown) => compareWithBase(current, typeof revision === "string" ? revision : undefined),
     checkWorkspace: () => checkWorkspace(current),
     fixAll: () => fixAll(current),
     fixFinding,
@@ -62,6 +64,9 @@ export function activate(context: vscode.ExtensionContext): Api {
       const now = programs();
       if (now !== before) void current.restart();
       before = now;
+    }),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (["base", "mergeBase"].some((name) => change.affectsConfiguration(`supercargo.${name}`))) current.forgetBase();
     }),
   );
 

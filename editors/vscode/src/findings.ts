@@ -1,7 +1,7 @@
 // The published findings, grouped by workspace.
 
 import * as vscode from "vscode";
-import type { DiagnosticData, Status } from "./protocol";
+import type { DiagnosticData, Group, Status } from "./protocol";
 import type { FileDiagnostics } from "./published";
 
 export type Check = "advisories" | "licenses" | "bans" | "sources" | "other";
@@ -31,6 +31,8 @@ export interface Finding {
   title?: string;
   package?: { name: string; version: string };
   remedy?: string;
+  /** In a comparison with a base. */
+  group?: Group;
   /** Where it is reported, then the other dependencies and entries that it names. */
   locations: FindingLocation[];
 }
@@ -84,6 +86,7 @@ function add(workspace: WorkspaceFindings, uri: vscode.Uri, diagnostic: vscode.D
     title: data.title ?? undefined,
     package: data.package ?? undefined,
     remedy: data.remedy ?? undefined,
+    group: data.group,
     locations: [{ uri, range: diagnostic.range, path: data.path ?? [], otherPaths: data.otherPaths ?? 0 }, ...related],
   });
 }

@@ -17,6 +17,8 @@ export interface Status {
   database?: { date: string | null } | null;
   /** Why the check could not run. */
   message?: string | null;
+  /** The comparison with a base, if there is one. */
+  comparison?: Comparison | null;
   /** The policy cannot be parsed, often because it is being edited. */
   brokenPolicy?: {
     /** As a URI. */
@@ -28,6 +30,21 @@ export interface Status {
   } | null;
 }
 
+/** The comparison of a workspace with its base. */
+export interface Comparison {
+  /** As the user has named it. */
+  base: string;
+  /** The part of the status's text. */
+  text: string;
+  /** Absent without a comparison; `base` has the commit. */
+  counts?: { base: string } & Record<"new" | "policyLoosened" | "fixed" | "alreadyThere", { errors: number; warnings: number }>;
+  /** Why there is no comparison. */
+  message?: string;
+}
+
+/** The group of a finding in a comparison. */
+export type Group = "new" | "policy-loosened" | "already-there";
+
 /** `Diagnostic.data`, documented in editors/README.md. */
 export interface DiagnosticData {
   id: string;
@@ -38,9 +55,14 @@ export interface DiagnosticData {
   package: { name: string; version: string } | null;
   path: string[];
   otherPaths: number;
+  /** Only in a comparison. */
+  group?: Group;
   /** Only in the hint on another dependency: the ids of the findings whose package it also brings. */
   findings: string[];
 }
+
+/** The command of the server that compares with another base: `[revision]`, an empty one for none. */
+export const COMPARE_WITH_BASE = "supercargo.server.compareWithBase";
 
 export const STATUS = "supercargo/status";
 

@@ -8,7 +8,7 @@ import * as vscode from "vscode";
 // Loaded after activation, because the library is large.
 import type { CloseHandlerResult, ErrorHandler, LanguageClient, LanguageClientOptions } from "vscode-languageclient/node";
 import { findingsByWorkspace, type WorkspaceFindings } from "./findings";
-import { DID_CHANGE_TRUST, FILES, SOURCE, STATUS, type Status } from "./protocol";
+import { COMPARE_WITH_BASE, DID_CHANGE_TRUST, FILES, SOURCE, STATUS, type Status } from "./protocol";
 import { PublishedDiagnostics } from "./published";
 import { findServer, NoServer, startFailure, systemMessage, versionWarning, type Server } from "./server";
 import { initializationOptions, serverSettings } from "./settings";
@@ -34,6 +34,8 @@ export class Session implements vscode.Disposable {
   private crashes: ErrorHandler | undefined;
   /** Whether a server should run: it is started again after a crash. */
   private isWanted = false;
+  /** The base that the user has chosen by the command; empty for no comparison. A server that is started again gets it, too. */
+  private chosenBase: string | undefined;
   /** The last line that the server wrote to standard error. */
   private lastLine: string | undefined;
   /** Resolves to true when the process has closed standard error, and to false if there is no process. */
@@ -120,6 +122,27 @@ export class Session implements vscode.Disposable {
     }
   }
 
+  /** Compares with a base until its setting changes; an empty one turns the comparison off. */
+  async compareWith(revision: string): Promise<void> {
+    this.chosenBase = revision;
+    if (this.client && this.health === "running") await this.sendBase(this.client);
+  }
+
+  /** The setting has changed, which counts again. */
+  forgetBase(): void {
+    this.chosenBase = undefined;
+  }
+
+  private async sendBase(client: LanguageClient): Promise<void> {
+    if (this.chosenBase === undefined) return;
+    try {
+      await client.sendRequest("workspace/executeCommand", { command: COMPARE_WITH_BASE, arguments: [this.chosenBase] });
+    } catch (error) {
+      this.chosenBase = undefined;
+      if (this.client === client) this.show("error", `could not compare with the base: ${systemMessage(error)}`, ["Show Log"]);
+    }
+  }
+
   private enqueue(action: () => Promise<void>): Promise<void> {
     this.lastAction = this.lastAction.then(action, action);
     return this.lastAction;
@@ -158,7 +181,7 @@ export class Session implements vscode.Disposable {
     try {
       await withLimit(client.start(), START_LIMIT);
     } catch (error) {
-      // A request fails before or after its connection is closed: whoever comes first handles the crash.
+      // A request fails before or after its connection is closed: the first of both to see it handles the crash.
       const hasEnded = await Promise.race([this.processEnded, delay(END_LIMIT, false)]);
       if (this.client !== client) return;
       if (hasEnded && (client.initializeResult || this.crashes)) {
@@ -176,6 +199,7 @@ export class Session implements vscode.Disposable {
       return;
     }
     this.versionWarning = versionWarning(this.version, this.serverVersion);
+    void this.sendBase(client);
     this.changed.fire();
     if (this.versionWarning) this.show("warning", this.versionWarning, origin === "setting" ? ["Open Setting", "Show Log"] : ["Show Log"]);
   }

@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 import { countText, nearestAbove } from "./findings";
-import type { Status } from "./protocol";
+import type { Comparison, Status } from "./protocol";
 import type { Session } from "./session";
 
 const DAY = 24 * 60 * 60_000;
@@ -44,7 +44,7 @@ interface Content {
 
 function content(session: Session): Content {
   const tooltip = new vscode.MarkdownString("", true);
-  tooltip.isTrusted = { enabledCommands: ["supercargo.showLog", "supercargo.restart", "supercargo.updateDatabase"] };
+  tooltip.isTrusted = { enabledCommands: ["supercargo.showLog", "supercargo.restart", "supercargo.updateDatabase", "supercargo.compareWithBase"] };
   if (session.failure) {
     tooltip.appendText(session.failure);
     tooltip.appendMarkdown("\n\n[Restart](command:supercargo.restart) · [Show Log](command:supercargo.showLog)");
@@ -59,7 +59,9 @@ function content(session: Session): Content {
   }
   for (const one of statuses) describe(one, tooltip);
   if (session.versionWarning) tooltip.appendMarkdown("\n\n$(warning) ").appendText(session.versionWarning);
-  tooltip.appendMarkdown("\n\n[Update Advisory Database](command:supercargo.updateDatabase) · [Show Log](command:supercargo.showLog)");
+  tooltip.appendMarkdown(
+    "\n\n[Compare with Base…](command:supercargo.compareWithBase) · [Update Advisory Database](command:supercargo.updateDatabase) · [Show Log](command:supercargo.showLog)",
+  );
   const old = (databaseAge(status) ?? 0) > OLD_DAYS ? " $(history)" : "";
   const isAlarming = status.state === "failed" && !lastChecks(status);
   return { text: `${icon(status)} supercargo: ${status.text}${old}`, tooltip, command: "supercargo.showFindings", isAlarming };
@@ -105,6 +107,7 @@ function describe(status: Status, tooltip: vscode.MarkdownString): void {
   }
   const uncounted = status.uncounted && countText(status.uncounted);
   if (uncounted) tooltip.appendMarkdown(`$(info) ${uncounted}, not counted by cargo-deny  \n`);
+  if (status.comparison) describeComparison(status.comparison, tooltip);
   const days = databaseAge(status);
   if (days !== undefined) {
     const age = days <= 0 ? "today" : days === 1 ? "yesterday" : `${days} days ago`;
@@ -114,6 +117,19 @@ function describe(status: Status, tooltip: vscode.MarkdownString): void {
   } else if (status.state === "exact" || (status.state === "failed" && !status.brokenPolicy)) {
     tooltip.appendMarkdown("\n$(database) no advisory database\n");
   }
+}
+
+function describeComparison({ text, counts, message }: Comparison, tooltip: vscode.MarkdownString): void {
+  tooltip.appendMarkdown("\n$(git-compare) ").appendText(counts ? `since ${counts.base}` : text).appendMarkdown("  \n");
+  if (message) tooltip.appendText(message).appendMarkdown("\n");
+  if (!counts) return;
+  const lines = [
+    ["add", "new", counts.new],
+    ["eye-closed", "hidden by changes of the policy", counts.policyLoosened],
+    ["check", "fixed", counts.fixed],
+    ["history", "already there", counts.alreadyThere],
+  ] as const;
+  for (const [icon, what, numbers] of lines) tooltip.appendMarkdown(`$(${icon}) ${what}: ${countText(numbers) || "none"}  \n`);
 }
 
 /** The age of the advisory database in days. */

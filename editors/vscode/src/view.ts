@@ -1,13 +1,15 @@
-// The view "Supply Chain": workspaces, checks, findings, locations and dependency paths.
+// The view "Supply Chain": workspaces, groups of a comparison, checks, findings, locations and dependency paths.
 
 import * as vscode from "vscode";
 import { CHECKS, count, countText, label, type Check, type Finding, type FindingLocation, type WorkspaceFindings } from "./findings";
+import type { Group } from "./protocol";
 import type { Session } from "./session";
 import { lastChecks } from "./status";
 
 export type Node =
   | { kind: "workspace"; workspace: WorkspaceFindings }
-  | { kind: "check"; workspace: WorkspaceFindings; check: Check; findings: Finding[] }
+  | { kind: "group"; workspace: WorkspaceFindings; group: Group; findings: Finding[] }
+  | { kind: "check"; id: string; workspace: WorkspaceFindings; check: Check; findings: Finding[] }
   | { kind: "finding"; finding: Finding }
   | { kind: "location"; finding: Finding; location: FindingLocation }
   | { kind: "step"; location: FindingLocation; at: number }
@@ -15,6 +17,14 @@ export type Node =
 
 const TITLES: Record<Check, string> = { advisories: "Advisories", licenses: "Licenses", bans: "Bans", sources: "Sources", other: "Policy and workspace" };
 const ICONS: Record<Check, string> = { advisories: "bug", licenses: "law", bans: "circle-slash", sources: "repo", other: "settings-gear" };
+
+/** The groups of a comparison in the order in which they are shown. */
+const GROUPS: Group[] = ["new", "policy-loosened", "already-there"];
+const GROUP_ITEMS: Record<Group, { title: string; icon: string; state: vscode.TreeItemCollapsibleState }> = {
+  new: { title: "New", icon: "add", state: vscode.TreeItemCollapsibleState.Expanded },
+  "policy-loosened": { title: "Hidden by changes of the policy", icon: "eye-closed", state: vscode.TreeItemCollapsibleState.Expanded },
+  "already-there": { title: "Already there", icon: "history", state: vscode.TreeItemCollapsibleState.Collapsed },
+};
 
 export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
@@ -51,7 +61,9 @@ export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Dispos
       case undefined:
         return this.session.workspaces().map((workspace) => ({ kind: "workspace", workspace }));
       case "workspace":
-        return checks(node.workspace);
+        return groups(node.workspace) ?? checks(node.workspace);
+      case "group":
+        return checksOf(node);
       case "check":
         return node.findings.map((finding) => ({ kind: "finding", finding }));
       case "finding":
@@ -68,12 +80,33 @@ export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Dispos
   }
 }
 
+/** The groups of a comparison with a base; `undefined` without one. */
+function groups(workspace: WorkspaceFindings): Node[] | undefined {
+  if (!workspace.status?.comparison?.counts) return undefined;
+  const of = (group: Group) => workspace.findings.filter((one) => (one.group ?? "new") === group);
+  const all = GROUPS.map((group): Node & { kind: "group" } => ({ kind: "group", workspace, group, findings: of(group) }));
+  // Without new findings the group says so.
+  return all.filter(({ group, findings }) => findings.length || group === "new");
+}
+
+/** The checks of a group that have findings. */
+function checksOf({ workspace, group, findings }: Node & { kind: "group" }): Node[] {
+  const all = CHECKS.map((check): Node & { kind: "check" } => ({
+    kind: "check",
+    id: `${workspace.folder}#${group}#${check}`,
+    workspace,
+    check,
+    findings: findings.filter((one) => one.check === check),
+  }));
+  return all.filter(({ findings }) => findings.length);
+}
+
 function checks(workspace: WorkspaceFindings): Node[] {
   const nodes: Node[] = [];
   for (const check of CHECKS) {
     const findings = workspace.findings.filter((one) => one.check === check);
     // A check without findings is shown if it has run.
-    if (findings.length || (counts(workspace)?.[check] && check !== "other")) nodes.push({ kind: "check", workspace, check, findings });
+    if (findings.length || (counts(workspace)?.[check] && check !== "other")) nodes.push({ kind: "check", id: `${workspace.folder}#${check}`, workspace, check, findings });
   }
   return nodes;
 }
@@ -113,13 +146,26 @@ function item(node: Node): vscode.TreeItem {
       shown.contextValue = "workspace";
       return shown;
     }
+    case "group": {
+      const { group, findings, workspace } = node;
+      const { title, icon, state } = GROUP_ITEMS[group];
+      const shown = new vscode.TreeItem(title, findings.length ? state : None);
+      shown.id = `${workspace.folder}#${group}`;
+      shown.iconPath = new vscode.ThemeIcon(findings.length ? icon : "pass");
+      const base = workspace.status?.comparison?.base;
+      const numbers = countText(count(findings)) || (findings.length ? String(findings.length) : "none");
+      shown.description = group === "new" ? `${numbers} since ${base}` : numbers;
+      shown.contextValue = "group";
+      return shown;
+    }
     case "check": {
-      const { check, findings, workspace } = node;
+      const { check, findings, workspace, id } = node;
       const shown = new vscode.TreeItem(TITLES[check], findings.length ? Expanded : None);
-      shown.id = `${workspace.folder}#${check}`;
+      shown.id = id;
       shown.iconPath = findings.length ? new vscode.ThemeIcon(ICONS[check]) : new vscode.ThemeIcon("pass", new vscode.ThemeColor("testing.iconPassed"));
       // The counts of the gate: settings may hide some of its findings.
-      shown.description = countText(counts(workspace)?.[check] ?? count(findings)) || (findings.length ? String(findings.length) : workspace.status?.state === "failed" ? "not checked" : "ok");
+      const ofGate = workspace.status?.comparison?.counts ? undefined : counts(workspace)?.[check];
+      shown.description = countText(ofGate ?? count(findings)) || (findings.length ? String(findings.length) : workspace.status?.state === "failed" ? "not checked" : "ok");
       shown.contextValue = "check";
       return shown;
     }

@@ -27,9 +27,11 @@ fn of_state(state: &SessionState, params: &CodeLensParams) -> Vec<CodeLens> {
         let Some(span) = ide::lens::location(&path, text, verdict) else { continue };
         let results = state.fix_results.get(workspace);
         let upgrades = results.map_or(0, |results| results.verified_upgrades);
+        let comparison = state.comparisons.get(workspace);
+        let compared = comparison.map(|comparison| comparison.text.as_str());
         let arguments = uri_of(workspace.folder()).map(|folder| vec![json!(folder.as_str())]);
         let command = Command {
-            title: ide::lens::title(verdict, upgrades),
+            title: ide::lens::title(verdict, compared, upgrades),
             // Without a command the lens is only text.
             command: if upgrades > 0 { FIX_ALL_COMMAND.to_owned() } else { String::new() },
             arguments: arguments.filter(|_| upgrades > 0),

@@ -12,12 +12,16 @@ use tower_lsp::{
 };
 
 use crate::{
+    compare::BaseRequest,
     fix::{Fix, FixReport, LockfileOutcome},
     lsp::{
+        comparisons::BaseChoice,
         convert::{self, path_of, uri_of},
         edits::workspace_edit,
+        event::Event,
         fix_all::fix_all_report,
         session::{Session, SessionState},
+        settings::is_revision,
     },
     threads::{self, Activity},
     verdict::sanitize,
@@ -31,8 +35,16 @@ pub(in crate::lsp) const FIX_ALL_COMMAND: &str = "supercargo.server.fixAll";
 /// cannot show documents. The argument is the location after the edit.
 const SHOW_PLACEHOLDER: &str = "supercargo.server.fillIn";
 
+/// Compares with another base until the setting changes. The arguments are a branch, tag or commit (empty or null: none), and
+/// whether to compare with the commit at which the current branch has left it. Without arguments the comparison is turned on
+/// or off.
+const COMPARE_WITH_BASE: &str = "supercargo.server.compareWithBase";
+
+/// What to compare with if neither the command nor the setting names a base: the default branch of the remote.
+const DEFAULT_BASE: &str = "origin/HEAD";
+
 /// All commands.
-pub(in crate::lsp) const ALL: [&str; 2] = [FIX_ALL_COMMAND, SHOW_PLACEHOLDER];
+pub(in crate::lsp) const ALL: [&str; 3] = [FIX_ALL_COMMAND, SHOW_PLACEHOLDER, COMPARE_WITH_BASE];
 
 /// The command that shows the placeholder of a fix after its edit.
 pub(in crate::lsp) fn fill_in(fix: &Fix, state: &SessionState) -> Option<Command> {
@@ -52,8 +64,32 @@ pub(in crate::lsp) fn handle(session: &Arc<Session>, params: &ExecuteCommandPara
     match params.command.as_str() {
         FIX_ALL_COMMAND => fix_all(session, &params.arguments),
         SHOW_PLACEHOLDER => show(session, &params.arguments),
+        COMPARE_WITH_BASE => compare(session, &params.arguments),
         other => Err(Error::invalid_params(format!("unknown command `{other}`"))),
     }
+}
+
+fn compare(session: &Session, arguments: &[LSPAny]) -> Result<()> {
+    let state = session.snapshot();
+    let settings = &state.settings;
+    let merge_base = arguments.get(1).and_then(LSPAny::as_bool).unwrap_or(settings.merge_base);
+    let named = |revision: &str| {
+        BaseChoice::Named(BaseRequest { revision: revision.to_owned(), merge_base })
+    };
+    let choice = match arguments.first() {
+        None if state.base().is_some() => BaseChoice::Off,
+        None if settings.base.is_empty() => named(DEFAULT_BASE),
+        None => BaseChoice::OfSettings,
+        Some(LSPAny::Null) => BaseChoice::Off,
+        Some(LSPAny::String(revision)) if revision.is_empty() => BaseChoice::Off,
+        Some(LSPAny::String(revision)) if is_revision(revision) => named(revision),
+        Some(_) => {
+            return Err(Error::invalid_params("expected a branch, tag or commit as argument"));
+        }
+    };
+    session.update(|state| state.base_choice = choice);
+    session.send(Event::BaseChosen);
+    Ok(())
 }
 
 fn show(session: &Arc<Session>, arguments: &[LSPAny]) -> Result<()> {

@@ -71,7 +71,8 @@ impl MainLoop {
         };
         drop(state);
         let (gate_files, gate_folders) = self.gate_searches.watched();
-        self.watch.set(WatchSet { gate_files, gate_folders, ..watch_set });
+        let bases = self.files_of_bases();
+        self.watch.set(WatchSet { gate_files, gate_folders, bases, ..watch_set });
     }
 
     /// Checks the workspaces that changed files affect; returns them.
@@ -86,8 +87,10 @@ impl MainLoop {
         self.gates_may_have_changed(&paths);
         self.find_workspaces_again(&paths).await;
         let mut reasons: BTreeMap<Workspace, CheckReason> = BTreeMap::new();
+        let mut has_new_facts = false;
         for path in &paths {
             let change = self.classify_change(path);
+            has_new_facts |= matches!(change, DiskChange::Facts);
             let mut is_known = false;
             let state = self.session.snapshot();
             for workspace in self.workers.keys() {
@@ -107,6 +110,7 @@ impl MainLoop {
                 self.find_workspace_of(path);
             }
         }
+        self.bases_may_have_changed(&paths, has_new_facts);
         for (workspace, reason) in &reasons {
             self.request_check(workspace, *reason);
         }

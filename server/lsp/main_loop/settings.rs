@@ -8,7 +8,7 @@ use tower_lsp::ls_types::MessageType;
 
 use super::{CheckReason, MainLoop, verdicts::files_of};
 use crate::{
-    lsp::settings::SettingsChange,
+    lsp::{comparisons::BaseChoice, settings::SettingsChange},
     threads::{self, Activity},
     workspace::Workspace,
 };
@@ -47,6 +47,8 @@ impl MainLoop {
         for workspace in all {
             self.request_check(&workspace, CheckReason::Graph);
         }
+        // Without trust no program may be started, and git is one.
+        self.base_chosen().await;
     }
 
     pub(super) async fn settings_changed(&mut self, change: SettingsChange) {
@@ -54,6 +56,10 @@ impl MainLoop {
         if change.find_workspaces {
             self.remove_excluded().await;
             self.folders_changed().await;
+        }
+        if change.compare {
+            self.session.update(|state| state.base_choice = BaseChoice::OfSettings);
+            self.base_chosen().await;
         }
         if change.check {
             let reason = if change.resolve { CheckReason::Graph } else { CheckReason::Policy };

@@ -5,7 +5,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use camino::Utf8PathBuf;
 use tower_lsp::ls_types::MessageType;
 
-use super::{CheckReason, MainLoop, Published, WorkspaceState, disk::is_resolved_with};
+use super::{
+    CheckReason, MainLoop, Published, StatusInput, WorkspaceState,
+    bases::{compared_files, has_same_text},
+    disk::is_resolved_with,
+};
 use crate::{
     gate::Verdict,
     lsp::{
@@ -105,6 +109,10 @@ impl MainLoop {
         if self.workers.get(workspace).is_some_and(is_pending) {
             return;
         }
+        // A verdict of an earlier run comes before the first check.
+        if request_count > 0 {
+            self.check_base(workspace);
+        }
         self.send_status(workspace, state, Some(&verdict), message).await;
     }
 
@@ -133,9 +141,15 @@ impl MainLoop {
         let results = self.session.snapshot().fix_results.get(workspace).cloned();
         let results = results.map(|results| results.carried_over_to(&shown));
         let results = Arc::new(results.unwrap_or_else(|| FixResults::empty(&shown)));
-        let before = self.session.update(|state| {
+        let comparison = self.comparison_of(workspace, &shown);
+        let new = comparison.clone();
+        let (before, compared_before) = self.session.update(|state| {
             state.fix_results.insert(workspace.clone(), results);
-            state.verdicts.insert(workspace.clone(), shown)
+            let compared_before = match new {
+                Some(new) => state.comparisons.insert(workspace.clone(), new),
+                None => state.comparisons.remove(workspace),
+            };
+            (state.verdicts.insert(workspace.clone(), shown), compared_before)
         });
         // A package outside the workspace that only open documents name belongs to it since this
         // verdict: its own open document was not checked yet.
@@ -165,9 +179,12 @@ impl MainLoop {
         let with_hints = self.published.iter().filter(has_hints).map(|(file, _)| file);
         let with_hints: Vec<_> = with_hints.filter(|file| !files.contains(file)).cloned().collect();
         files.extend(with_hints);
+        files.extend(compared_files(&after, compared_before.as_deref(), comparison.as_deref()));
         self.publish(files).await;
+        let same_text = has_same_text(compared_before.as_deref(), comparison.as_deref());
         let (same_hints, same_lenses) = before.map_or((false, false), |before| {
-            (before.declared == declared, before.counts == counts && before.graph == graph)
+            let same_graph = before.counts == counts && before.graph == graph;
+            (before.declared == declared, same_graph && same_text)
         });
         if !same_hints {
             self.refresh_hints();
@@ -182,16 +199,28 @@ impl MainLoop {
         &mut self,
         workspace: &Workspace,
         state: CheckState,
-        shown: Option<&Verdict>,
+        shown: Option<&Arc<Verdict>>,
         message: Option<String>,
     ) {
+        if let Some(workspace_state) = self.workers.get_mut(workspace) {
+            let shown = shown.cloned();
+            workspace_state.status_input = Some(StatusInput { state, shown, message });
+        }
+        self.send_status_again(workspace).await;
+    }
+
+    /// Sends the status of a workspace when its comparison has changed.
+    pub(super) async fn send_status_again(&mut self, workspace: &Workspace) {
+        let input = self.workers.get(workspace).and_then(|one| one.status_input.clone());
+        let Some(StatusInput { state, shown, message }) = input else { return };
+        let shown = shown.as_deref();
+        let comparison = self.comparison_state(workspace);
         let options = {
             let session = self.session.snapshot();
             session.settings.deny_options(workspace, &session.folders).shown()
         };
-        let Some(mut status) = Status::of(workspace, state, shown, message, options) else {
-            return;
-        };
+        let status = Status::of(workspace, state, shown, message, options, comparison.as_ref());
+        let Some(mut status) = status else { return };
         let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
         if let Some(location) = shown.and_then(policy_error) {
             status = status.with_broken_policy(location, &workspace_state.last_counts);

@@ -14,6 +14,8 @@ pub(in crate::lsp) struct SettingsChange {
     pub(in crate::lsp) resolve: bool,
     /// Check.
     pub(in crate::lsp) check: bool,
+    /// Compare with another base.
+    pub(in crate::lsp) compare: bool,
     /// Publish.
     pub(in crate::lsp) publish: bool,
     /// Make the client request inlay hints.
@@ -33,6 +35,7 @@ impl SettingsChange {
                 || old.gate != new.gate
                 || old.db != new.db
                 || (new.lists_helps() && !old.lists_helps()),
+            compare: old.base != new.base || old.merge_base != new.merge_base,
             publish: old.notes != new.notes
                 || old.other_dependencies != new.other_dependencies
                 || old.codes != new.codes
@@ -78,6 +81,10 @@ mod tests {
         assert_eq!(hints, SettingsChange { refresh_hints: true, ..nothing });
         let lenses = change(json!({}), json!({"entryLenses": false}));
         assert_eq!(lenses, SettingsChange { refresh_lenses: true, ..nothing });
+        for compared in [json!({"base": "main"}), json!({"mergeBase": true})] {
+            let compared = change(json!({}), compared);
+            assert_eq!(compared, SettingsChange { compare: true, ..nothing });
+        }
         let exclude = change(json!({}), json!({"exclude": []}));
         assert_eq!(exclude, SettingsChange { find_workspaces: true, ..nothing });
     }

@@ -198,7 +198,7 @@ mod tests {
         });
         let sanitize = json!({
             "debounce": 7, "proveWhenIdle": false, "notes": true, "hints": {"newest": false},
-            "entryLenses": false, "keyCompletion": false,
+            "entryLenses": false, "keyCompletion": false, "base": "main", "mergeBase": true,
         });
         let both = [&weak, &sanitize].map(|one| one.as_object().expect("an object").clone());
         let both = Value::Object(both.into_iter().flatten().collect());

@@ -135,6 +135,7 @@ fn allows(rule: &Value, value: &Value) -> bool {
             }
             Some("file") => is_word(text),
             Some("gate") => super::is_gate(text),
+            Some("revision") => text.is_empty() || super::is_revision(text),
             Some("feature" | "package") => is_word(text) && !text.contains(char::is_whitespace),
             Some("target") => get_builtin_target_by_triple(text).is_some(),
             _ => is_name(text),
@@ -145,7 +146,7 @@ fn allows(rule: &Value, value: &Value) -> bool {
 }
 
 /// Whether a text can be a value on a command line.
-fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     !text.is_empty() && !text.starts_with('-') && !text.contains(is_unsafe_char)
 }
 
@@ -175,6 +176,7 @@ fn expected(rule: &Value) -> String {
             "`auto`, `default` or options of cargo-deny, such as `--all-features check bans`"
                 .to_owned()
         }
+        ("string", Some("revision")) => "a branch, tag or commit, such as `origin/main`".to_owned(),
         ("array", _) => {
             let items = &rule["items"];
             let what = match items["format"].as_str() {
@@ -304,6 +306,20 @@ mod tests {
                  `[\"my-target\"]`",
             ],
         );
+    }
+
+    #[test]
+    fn base_is_no_option_of_git_and_no_event_of_ci() {
+        for base in ["", "origin/main", "v1.0.0", "HEAD~1", "@{upstream}", "main@{1 day ago}"] {
+            check(&json!({ "base": base }), &json!({ "base": base }), &[]);
+        }
+        for base in ["--all", "auto", "a\nb"] {
+            let validated = validate(&json!({ "base": base }), &schema());
+            assert!(validated.accepted.is_empty(), "{base}");
+            let error =
+                "invalid setting `base`: expected a branch, tag or commit, such as `origin/main`";
+            assert!(validated.errors[0].starts_with(error), "{:?}", validated.errors);
+        }
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub(in crate::lsp) struct WatchSet {
     pub(in crate::lsp) gate_files: BTreeSet<Utf8PathBuf>,
     /// The folders in which such files may appear.
     pub(in crate::lsp) gate_folders: BTreeSet<Utf8PathBuf>,
+    /// The files of git that decide which commits workspaces are compared with.
+    pub(in crate::lsp) bases: BTreeSet<Utf8PathBuf>,
 }
 
 /// Why files are watched.
@@ -43,14 +45,20 @@ pub(super) enum WatchReason {
     Policies,
     Index,
     Gates,
+    Bases,
 }
 
 impl WatchSet {
     pub(super) fn reasons(&self) -> BTreeSet<WatchReason> {
         let folders = self.folders.iter().cloned().map(WatchReason::Folder);
         let workspaces = self.workspaces.iter().cloned().map(WatchReason::Workspace);
-        let others =
-            [WatchReason::Databases, WatchReason::Policies, WatchReason::Index, WatchReason::Gates];
+        let others = [
+            WatchReason::Databases,
+            WatchReason::Policies,
+            WatchReason::Index,
+            WatchReason::Gates,
+            WatchReason::Bases,
+        ];
         folders.chain(workspaces).chain(others).collect()
     }
 
@@ -64,6 +72,9 @@ impl WatchSet {
             }
             WatchReason::Policies => {
                 DecidingFiles { files: self.policies.clone(), search_folders: BTreeSet::new() }
+            }
+            WatchReason::Bases => {
+                DecidingFiles { files: self.bases.clone(), search_folders: BTreeSet::new() }
             }
             WatchReason::Gates => DecidingFiles {
                 files: self

@@ -387,7 +387,7 @@ fn editable(request: &CheckRequest, verdict: &Verdict, outside: Outside) -> Arc<
 }
 
 /// Reports nothing, and is cancelled when the closure returns false.
-struct UntilCheckRequest<'a>(&'a dyn Fn() -> bool);
+pub(super) struct UntilCheckRequest<'a>(pub(super) &'a dyn Fn() -> bool);
 
 impl Progress for UntilCheckRequest<'_> {
     fn report(&self, _: &str) {}

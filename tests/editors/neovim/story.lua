@@ -256,9 +256,21 @@ step('does not attach to another TOML file', function()
   vim.cmd.bwipeout(other)
 end)
 
+step('the command compares with a base, and stops that', function()
+  local complete = 'supercargo: 4 errors, 6 warnings'
+  vim.cmd('Supercargo base HEAD')
+  wait('the comparison', function()
+    return require('supercargo').status(manifest) == complete .. '; nothing new since HEAD'
+  end)
+  vim.cmd('Supercargo base')
+  wait('no comparison', function()
+    return require('supercargo').status(manifest) == complete
+  end)
+end)
+
 step('the command completes its subcommands, and lists findings', function()
   local names = vim.fn.getcompletion('Supercargo ', 'cmdline')
-  for _, name in ipairs({ 'check', 'fix', 'findings', 'explain', 'why', 'db', 'init', 'restart', 'log', 'status' }) do
+  for _, name in ipairs({ 'check', 'fix', 'findings', 'explain', 'why', 'base', 'db', 'init', 'restart', 'log', 'status' }) do
     assert(vim.tbl_contains(names, name), name .. ' is not completed')
   end
   assert_equal({ 'status', 'update' }, vim.fn.getcompletion('Supercargo db ', 'cmdline'), 'completion')

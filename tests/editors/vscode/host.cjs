@@ -172,6 +172,35 @@ exports.run = async function run() {
     await until("duplicates are back", () => findings(manifest, vscode.DiagnosticSeverity.Warning).some((one) => one.endsWith("duplicate")));
   });
 
+  await step("a comparison with a base marks new findings in the messages, the status and the view", async () => {
+    const root = process.env.STORY_ROOT;
+    const git = (args, input) =>
+      execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", ...args], { cwd: root, input, encoding: "utf8" }).trim();
+    // The base ignores an advisory that the working tree does not ignore.
+    const ignoring = fs.readFileSync(policy.fsPath, "utf8").replace('"RUSTSEC-2024-0436",', '"RUSTSEC-2024-0436",\n    "RUSTSEC-2026-0009",');
+    const blob = git(["hash-object", "-w", "--stdin"], ignoring);
+    git(["update-index", "--cacheinfo", `100644,${blob},${path.relative(root, policy.fsPath)}`]);
+    git(["commit", "--quiet", "--message", "base"]);
+    await vscode.commands.executeCommand("supercargo.compareWithBase", "HEAD");
+    await until("the comparison", () => /supercargo: 4 errors, 6 warnings; 1 new since HEAD$/.test(api.statusBar.text));
+    assert.match(api.statusBar.tooltip.value, /new: 1 error/);
+    assert.match(api.statusBar.tooltip.value, /already there: 3 errors, 6 warnings/);
+    const marked = await until("the mark", () => vscode.languages.getDiagnostics(manifest).filter(({ message }) => message.startsWith("new: ")));
+    assert.deepEqual(marked.map(({ code }) => code.value), ["RUSTSEC-2026-0009"]);
+    const tree = api.supplyChain;
+    const below = (node) => tree.getChildren(node).map((child) => [tree.getTreeItem(child), child]);
+    const groups = below(tree.getChildren()[0]);
+    assert.deepEqual(groups.map(([{ label, description }]) => `${label}: ${description}`), ["New: 1 error since HEAD", "Already there: 3 errors, 6 warnings"]);
+    const [[check, advisories]] = below(groups[0][1]);
+    assert.equal(check.label, "Advisories");
+    assert.deepEqual(below(advisories).map(([{ label }]) => label), ["time 0.3.44"]);
+    await vscode.commands.executeCommand("supercargo.compareWithBase", "");
+    await until("no comparison", () => /supercargo: 4 errors, 6 warnings$/.test(api.statusBar.text));
+    await until("no mark", () => !vscode.languages.getDiagnostics(manifest).some(({ message }) => message.startsWith("new: ")));
+    assert.deepEqual(below(tree.getChildren()[0]).map(([{ label }]) => label), ["Advisories", "Licenses", "Bans", "Sources"]);
+    git(["reset", "--quiet", "HEAD~1"]);
+  });
+
   await step("a workspace cannot set a program", async () => {
     const folder = path.join(process.env.STORY_ROOT, ".vscode");
     fs.mkdirSync(folder);

@@ -76,17 +76,34 @@ impl World {
         fixture::lay_out(self, fixture);
     }
 
+    /// Runs git in the user's folder.
+    pub(crate) fn git(&self, words: &[&str]) {
+        self.git_in("", words);
+    }
+
+    fn git_in(&self, folder: &str, words: &[&str]) {
+        let mut command = Command::new("git");
+        command.env_clear().envs(&self.variables).current_dir(self.path(folder));
+        command.args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(words);
+        let done = self.change_as_test(|| command.output()).expect("git runs");
+        let error = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "git {words:?}: {error}");
+    }
+
+    /// Commits all files of the user's folder.
+    pub(crate) fn commit(&self, message: &str) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message", message]);
+    }
+
     /// Makes a folder a git repository, which git fetches for `url`.
     pub(crate) fn serve_git(&self, folder: &str, url: &str) {
         for words in [
             &["init", "--quiet", "--initial-branch=main"][..],
             &["add", "."],
-            &["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "-m", "all"],
+            &["commit", "-q", "-m", "all"],
         ] {
-            let mut command = Command::new("git");
-            command.env_clear().envs(&self.variables).current_dir(self.path(folder)).args(words);
-            let done = self.change_as_test(|| command.output()).expect("git runs");
-            assert!(done.status.success(), "git {words:?}");
+            self.git_in(folder, words);
         }
         let folder = self.path(folder);
         let text = format!("[url \"file://{folder}\"]\n\tinsteadOf = {url}\n");

@@ -118,6 +118,24 @@ M.subcommands = {
       vim.cmd('botright copen')
     end,
   },
+  base = {
+    description = 'mark what is new since a branch, tag or commit; without one, turn that on or off',
+    complete = { 'origin/HEAD', 'HEAD', '@{upstream}' },
+    run = function(arguments)
+      local client = vim.lsp.get_clients({ name = 'supercargo' })[1]
+      if not client then
+        return notify('the server is not running', vim.log.levels.WARN)
+      end
+      client:request('workspace/executeCommand', {
+        command = 'supercargo.server.compareWithBase',
+        arguments = arguments,
+      }, function(failure)
+        if failure then
+          notify(failure.message, vim.log.levels.ERROR)
+        end
+      end)
+    end,
+  },
   explain = {
     description = 'explain an advisory, a code or a crate; without a name, the finding at the cursor',
     run = function(arguments)

@@ -13,7 +13,12 @@ export async function copyReport(session: Session): Promise<string> {
 }
 
 export function report(session: Session): string {
-  const statuses = session.statuses().map(({ workspace, text, message, brokenPolicy, ...rest }) => ({ ...rest, policyBroken: Boolean(brokenPolicy) }));
+  const statuses = session.statuses().map(({ workspace, text, message, brokenPolicy, comparison, ...rest }) => ({
+    ...rest,
+    policyBroken: Boolean(brokenPolicy),
+    // Its message may have a path.
+    ...(comparison ? { isCompared: Boolean(comparison.counts) } : {}),
+  }));
   const codes = session.workspaces().flatMap(({ findings }) => findings.map(({ code }) => code));
   const counts = Object.fromEntries([...new Set(codes)].sort().map((code) => [code, codes.filter((one) => one === code).length]));
   const lines = [

@@ -253,12 +253,10 @@ impl Gate {
         }
         if resolves {
             let doing = Activity::to("reading ahead for", self.workspace.manifest.as_str());
-            let (lockfile, root) = (self.workspace.lockfile(), self.workspace.root.clone());
-            let with_licenses = run.checks.contains(Check::Licenses);
+            let workspace = self.workspace.clone();
+            let licenses = run.checks.contains(Check::Licenses);
             // Nothing waits for it, except for the license texts where a check needs them.
-            let _ = threads::spawn("prefetch", None, doing, move || {
-                prefetch(&lockfile, &root, with_licenses);
-            });
+            let _ = threads::spawn("prefetch", None, doing, move || prefetch(&workspace, licenses));
         }
         let graph = std::thread::scope(|scope| {
             // Open the advisories while cargo runs.

@@ -1,6 +1,8 @@
 //! A fingerprint of cargo's output without the version requirements. While it stays the same, the graph of packages can
 //! be reused.
 
+use std::collections::HashMap;
+
 use krates::cm::Metadata;
 use twox_hash::xxhash3_128::Hasher;
 
@@ -33,14 +35,12 @@ impl GraphFingerprint {
 pub(super) fn needs_requirements(metadata: &Metadata) -> bool {
     let Some(resolve) = &metadata.resolve else { return true };
     let plain = |name: &str| name.replace('-', "_");
-    let locals = metadata.packages.iter().filter(|package| package.source.is_none());
-    let mut nodes = locals.filter_map(|package| {
-        let node = resolve.nodes.iter().find(|node| node.id == package.id)?;
-        Some((package, node))
-    });
+    let by_id: HashMap<_, _> = metadata.packages.iter().map(|one| (&one.id, one)).collect();
+    let nodes = resolve.nodes.iter().filter_map(|node| Some((*by_id.get(&node.id)?, node)));
+    let mut nodes = nodes.filter(|(package, _)| package.source.is_none());
     nodes.any(|(package, node)| {
         node.deps.iter().any(|dependency| {
-            let target = metadata.packages.iter().find(|one| one.id == dependency.pkg);
+            let target = by_id.get(&dependency.pkg);
             let names = [Some(plain(&dependency.name)), target.map(|one| plain(&one.name))];
             let fitting = package.dependencies.iter().filter(|declared| {
                 let name = plain(declared.rename.as_ref().unwrap_or(&declared.name));

@@ -253,10 +253,12 @@ impl Gate {
         }
         if resolves {
             let doing = Activity::to("reading ahead for", self.workspace.manifest.as_str());
-            let workspace = self.workspace.clone();
+            let (workspace, children) = (self.workspace.clone(), options.resolver.children.clone());
             let licenses = run.checks.contains(Check::Licenses);
             // Nothing waits for it, except for the license texts where a check needs them.
-            let _ = threads::spawn("prefetch", None, doing, move || prefetch(&workspace, licenses));
+            let _ = threads::spawn("prefetch", None, doing, move || {
+                prefetch(&workspace, licenses, &children);
+            });
         }
         let graph = std::thread::scope(|scope| {
             // Open the advisories while cargo runs.
@@ -282,11 +284,12 @@ impl Gate {
         let on_disk = self.unsaved.valid.is_empty()
             && kept.lock == LockState::UpToDate
             && policy.is_on_disk();
-        let inputs = kept.inputs.as_ref().zip(kept.engine.inputs.as_ref()).filter(|_| on_disk);
+        let inputs = kept.engine.inputs.as_ref().filter(|_| on_disk);
+        let inputs = inputs.and_then(|read| Some((kept.inputs.get()?, read)));
         let cacheable = inputs.and_then(|(resolved, read)| {
             let key = verdict_cache::key(&self.workspace, options, &policy, &loaded)?;
             let others = verdict_cache::other_inputs(&policy, &source, texts);
-            Some((key, resolved.clone().and(read.clone()).and(others)))
+            Some((key, resolved.and(read.clone()).and(others)))
         });
         let report = |message: &str| progress.report(message);
         let database = run.database(&loaded, options, databases, texts, &report);

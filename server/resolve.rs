@@ -11,6 +11,7 @@ mod compiler_flags;
 mod fingerprint;
 mod metadata_cache;
 mod platform;
+mod recorded_inputs;
 mod scratch;
 mod wrappers;
 
@@ -26,10 +27,11 @@ use krates::cm::Metadata;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    cache::{Cache, Inputs},
+    cache::Cache,
     limits,
     process::{self, Children, RunError, TemporaryFolder, waiting_clause},
     text::{SourceText, read_at_most, read_to_string},
+    threads::Activity,
     workspace::Workspace,
 };
 pub use buffers::BufferCopy;
@@ -37,6 +39,7 @@ pub use build::BuildResult;
 pub(crate) use cargo_error::{CargoError, CargoErrorLocation};
 use compiler_flags::CompilerFlags;
 pub(crate) use fingerprint::GraphFingerprint;
+pub(crate) use recorded_inputs::RecordedInputs;
 pub(crate) use scratch::CopyWriter;
 pub use scratch::fuzz_configuration;
 use scratch::{Scratch, real};
@@ -133,8 +136,8 @@ pub struct Resolution {
     pub(crate) originals: Originals,
     /// A hash of cargo's output without requirements, where the graph does not depend on them.
     pub(crate) fingerprint: Option<GraphFingerprint>,
-    /// Every input that it was made from; `None` if it is not that of the files on disk.
-    pub(crate) inputs: Option<Inputs>,
+    /// Every input that it was made from, if it is that of the files on disk.
+    pub(crate) inputs: RecordedInputs,
 }
 
 impl Resolution {
@@ -185,7 +188,7 @@ impl Resolution {
             lock: LockState::Missing,
             originals: Originals::default(),
             fingerprint: None,
-            inputs: None,
+            inputs: RecordedInputs::unknown(),
         })
     }
 
@@ -334,11 +337,7 @@ impl Resolver {
                 Ok(json) => {
                     let (metadata, fingerprint) =
                         parse_metadata(&workspace.manifest, &json, hooks)?;
-                    let inputs = Some(metadata_cache::inputs(workspace, &metadata))
-                        .filter(|inputs| inputs.were_written_before(began));
-                    if let Some(inputs) = &inputs {
-                        metadata_cache::remember(self, workspace, options, inputs, &json);
-                    }
+                    let inputs = self.record_inputs(workspace, options, &metadata, json, began);
                     return Ok(Resolution {
                         metadata: Some(metadata),
                         lock: LockState::UpToDate,
@@ -373,7 +372,33 @@ impl Resolver {
             lock: if on_disk { LockState::Stale } else { LockState::Missing },
             originals: Originals::default(),
             fingerprint,
-            inputs: None,
+            inputs: RecordedInputs::unknown(),
+        })
+    }
+
+    /// Records the inputs of a run of cargo that `began` at that time, and caches its output with them if none of them was
+    /// written since.
+    fn record_inputs(
+        &self,
+        workspace: &Workspace,
+        options: &MetadataOptions,
+        metadata: &Metadata,
+        json: String,
+        began: SystemTime,
+    ) -> RecordedInputs {
+        let packages = metadata_cache::package_inputs(metadata);
+        let (resolver, options) = (self.clone(), options.clone());
+        let doing = Activity::to("recording the inputs of", workspace.manifest.as_str());
+        let workspace = workspace.clone();
+        let started = RecordedInputs::start(doing, move || {
+            let inputs = metadata_cache::inputs(&workspace, packages);
+            let inputs = Some(inputs).filter(|inputs| inputs.were_written_before(began))?;
+            metadata_cache::remember(&resolver, &workspace, &options, &inputs, &json);
+            Some(inputs)
+        });
+        started.unwrap_or_else(|error| {
+            tracing::warn!("could not start a thread: {error}");
+            RecordedInputs::unknown()
         })
     }
 
@@ -390,7 +415,7 @@ impl Resolver {
             lock: LockState::UpToDate,
             originals: Originals::default(),
             fingerprint: None,
-            inputs: Some(inputs),
+            inputs: RecordedInputs::known(inputs),
         })
     }
 
@@ -507,7 +532,7 @@ fn read_metadata(path: &Utf8Path) -> Result<Resolution, ResolveError> {
         lock: LockState::UpToDate,
         originals: Originals::default(),
         fingerprint: None,
-        inputs: None,
+        inputs: RecordedInputs::unknown(),
     })
 }
 

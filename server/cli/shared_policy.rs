@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    thread::JoinHandle,
 };
 
 use camino::Utf8PathBuf;
@@ -12,6 +13,7 @@ use crate::{
     compare::Base,
     gate::{Databases, Gate, GateOptions, OnDisk, OtherUses, PolicyUse, Verdict},
     limits,
+    threads::{self, Activity, Panic},
     workspace::{DiscoveryOptions, RuledWorkspaces, Workspace},
 };
 
@@ -30,6 +32,28 @@ pub(super) struct SharedPolicies<'o> {
     too_large: BTreeSet<Utf8PathBuf>,
     /// The workspaces to report, with the verdicts that were needed before their turn.
     reported: BTreeMap<Workspace, Option<Verdict>>,
+    freed: FreedGates,
+}
+
+/// Gates whose memory is freed while the findings are printed, which takes as long. Dropping it waits for that: they may
+/// use the unpacked advisories.
+#[derive(Default)]
+struct FreedGates(Vec<JoinHandle<Result<(), Panic>>>);
+
+impl FreedGates {
+    fn add(&mut self, gate: Gate) {
+        let doing = Activity::just("freeing memory");
+        self.0.extend(threads::spawn("free", None, doing, move || drop(gate)));
+    }
+}
+
+impl Drop for FreedGates {
+    fn drop(&mut self) {
+        for thread in self.0.drain(..) {
+            // A panic is in the log.
+            let _ = thread.join();
+        }
+    }
 }
 
 impl<'o> SharedPolicies<'o> {
@@ -54,6 +78,7 @@ impl<'o> SharedPolicies<'o> {
             uses: BTreeMap::new(),
             too_large: BTreeSet::new(),
             reported: reported.iter().map(|workspace| (workspace.clone(), None)).collect(),
+            freed: FreedGates::default(),
         }
     }
 
@@ -98,13 +123,14 @@ impl<'o> SharedPolicies<'o> {
         self.check_with(workspace, &options)
     }
 
-    fn check_with(&self, workspace: &Workspace, options: &GateOptions) -> Option<Verdict> {
+    fn check_with(&mut self, workspace: &Workspace, options: &GateOptions) -> Option<Verdict> {
         let mut gate = Gate::new(workspace.clone());
         if let Some(verdict) = gate.recall_exact(options, &OnDisk) {
             return Some(verdict);
         }
         let verdict = gate.check(options, &OnDisk, self.databases, &logging::progress)?;
         gate.remember(options, &verdict);
+        self.freed.add(gate);
         Some(verdict)
     }
 

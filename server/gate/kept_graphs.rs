@@ -9,9 +9,8 @@ use camino::Utf8PathBuf;
 
 use super::{Texts, unsaved::Unsaved};
 use crate::{
-    cache::Inputs,
     model::fingerprint::FileFingerprint,
-    resolve::{GraphFingerprint, LockState, MetadataOptions, Originals},
+    resolve::{GraphFingerprint, LockState, MetadataOptions, Originals, RecordedInputs},
     text::SourceText,
     verdict::{Engine, EngineThread, GraphOptions, LoadedPolicy},
 };
@@ -51,7 +50,7 @@ pub(super) struct KeptGraph {
     /// An unsaved text was resolved, so the verdict is not that of the files on disk.
     pub(super) edited: bool,
     /// The inputs of the resolution, if it is that of the files on disk.
-    pub(super) inputs: Option<Inputs>,
+    pub(super) inputs: RecordedInputs,
     /// The manifests of the local packages.
     pub(super) local_manifests: Arc<[Utf8PathBuf]>,
     /// While this stays the same, so does the graph.

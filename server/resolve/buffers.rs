@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    CargoWorkingDir, LockState, MetadataOptions, Originals, Resolution, ResolveError, ResolveHooks,
-    Resolver, parse_new_metadata,
+    CargoWorkingDir, LockState, MetadataOptions, Originals, RecordedInputs, Resolution,
+    ResolveError, ResolveHooks, Resolver, parse_new_metadata,
     scratch::{CopyResult, Scratch, real},
 };
 use crate::{
@@ -74,7 +74,7 @@ impl BufferCopy {
             Some(_) => LockState::Stale,
         };
         let (metadata, fingerprint) = parse_new_metadata(&workspace.manifest, &json, hooks)?;
-        Ok(Resolution { metadata, lock, originals, fingerprint, inputs: None })
+        Ok(Resolution { metadata, lock, originals, fingerprint, inputs: RecordedInputs::unknown() })
     }
 
     /// The lockfile that cargo writes with these texts instead of those on disk. Locked versions stay

@@ -98,33 +98,38 @@ pub(super) fn environment(cargo: &Path) -> String {
     all
 }
 
-/// All files that cargo read to resolve the workspace.
-pub(super) fn inputs(workspace: &Workspace, metadata: &Metadata) -> Inputs {
+/// All files that cargo read to resolve the workspace. `packages` are those of its packages.
+pub(super) fn inputs(workspace: &Workspace, packages: Vec<Input>) -> Inputs {
     let mut inputs = BTreeSet::from_iter(toolchain_inputs());
     let mut deciding = DecidingFiles::of_workspace(workspace);
     deciding.files.retain(|path| !is_policy(path) && !is_exceptions(path));
     inputs.extend(deciding.files.into_iter().chain(configuration_files()).map(Input::Text));
     inputs.extend(deciding.search_folders.into_iter().map(Input::Names));
+    inputs.extend(packages);
+    Inputs::now(inputs, &on_disk)
+}
+
+/// The files of packages that cargo read.
+pub(super) fn package_inputs(metadata: &Metadata) -> Vec<Input> {
+    let mut inputs = Vec::new();
     for package in &metadata.packages {
         let manifest = &package.manifest_path;
         if package.source.is_some() {
-            inputs.insert(Input::Stamp(manifest.clone()));
+            inputs.push(Input::Stamp(manifest.clone()));
             continue;
         }
-        inputs.insert(Input::Text(manifest.clone()));
+        inputs.push(Input::Text(manifest.clone()));
         let folder = manifest.parent().unwrap_or(manifest);
         // Targets that cargo discovers.
         for name in ["build.rs", "src/lib.rs", "src/main.rs"] {
-            inputs.insert(Input::There(folder.join(name)));
+            inputs.push(Input::There(folder.join(name)));
         }
         for name in ["src/bin", "examples", "tests", "benches"] {
-            inputs.insert(Input::Names(folder.join(name)));
+            inputs.push(Input::Names(folder.join(name)));
         }
-        for target in &package.targets {
-            inputs.insert(Input::There(target.src_path.clone()));
-        }
+        inputs.extend(package.targets.iter().map(|one| Input::There(one.src_path.clone())));
     }
-    Inputs::now(inputs, &on_disk)
+    inputs
 }
 
 /// The files in rustup's home for the default toolchain and the time of updates.

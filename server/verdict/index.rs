@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    process::Command,
     sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -28,7 +29,7 @@ use tame_index::{
 
 use crate::{
     cache::{Input, Inputs, on_disk},
-    process::{WaitReports, lock_failure},
+    process::{Children, WaitReports, default_cargo, lock_failure},
 };
 
 /// A file that was written this recently may be incomplete.
@@ -96,8 +97,18 @@ pub(super) fn features_from_index(
     Ok(crates_io)
 }
 
-/// Reads the `requested` versions of packages of crates.io. `folder` is where the search for cargo's configuration starts.
-pub(super) fn prefetch(folder: &Utf8Path, requested: &RequestedVersions) {
+/// Reads the `requested` versions of packages of crates.io. `folder` is where the search for cargo's configuration starts;
+/// `children` start cargo, which is asked for its version once.
+pub(super) fn prefetch(folder: &Utf8Path, requested: &RequestedVersions, children: &Children) {
+    if VERSION.get().is_none() {
+        // As `tame_index` does, but as a child that ends with the others.
+        let mut command = Command::new(default_cargo());
+        command.arg("-V");
+        let Ok(output) = children.run(command) else { return };
+        let version = output.stdout.split_whitespace().nth(1).map(Version::parse);
+        let Some(Ok(version)) = version.filter(|_| output.success) else { return };
+        let _ = VERSION.set(Some(version));
+    }
     let index = Index::crates_io(folder);
     let unlocked = FileLock::unlocked();
     for (name, versions) in requested {
@@ -351,7 +362,8 @@ fn requested_versions(
 }
 
 /// The version of cargo, which determines the folder names of the index. Queried once.
+static VERSION: OnceLock<Option<Version>> = OnceLock::new();
+
 fn cargo_version() -> Option<&'static Version> {
-    static VERSION: OnceLock<Option<Version>> = OnceLock::new();
     VERSION.get_or_init(|| tame_index::utils::cargo_version(None).ok()).as_ref()
 }

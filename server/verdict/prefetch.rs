@@ -10,6 +10,7 @@ use super::{index, license_lines, license_texts, sources};
 use crate::{
     facts::unpacked_packages,
     model::lockfile::{LockEntry, Lockfile},
+    process::Children,
     text::read_to_string,
     workspace::{DecidingFiles, Workspace},
 };
@@ -22,8 +23,8 @@ static LICENSE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?m)^\s*license\s*[.=]").ok());
 
 /// Reads the entries of cargo's index for the packages of the lockfile; with `licenses` also their license lines, and
-/// the texts of all licenses if a package states no license expression.
-pub(crate) fn prefetch(workspace: &Workspace, licenses: bool) {
+/// the texts of all licenses if a package states no license expression. `children` start what is needed for that.
+pub(crate) fn prefetch(workspace: &Workspace, licenses: bool, children: &Children) {
     let Ok(text) = read_to_string(&workspace.lockfile()) else { return };
     let packages = Lockfile::entries(&text);
     let mut requested = index::RequestedVersions::new();
@@ -33,7 +34,7 @@ pub(crate) fn prefetch(workspace: &Workspace, licenses: bool) {
             requested.entry(package.name.value.clone()).or_default().insert(version);
         }
     }
-    index::prefetch(&workspace.root, &requested);
+    index::prefetch(&workspace.root, &requested, children);
     // Both are evaluated: the first one reads what the check needs.
     if licenses && (is_unlicensed_unpacked(&packages) | is_unlicensed_local(workspace)) {
         license_texts::store();

@@ -18,8 +18,8 @@ struct Step {
     name: &'static str,
     title: &'static str,
     run: fn(&Path) -> Result<bool>,
-    /// Whether it runs beside the steps after it, when there are any. They wait for programs most of the time.
-    runs_beside: bool,
+    /// Whether it runs while the steps after it run, when there are any. They wait for programs most of the time.
+    in_background: bool,
 }
 
 const STEPS: &[Step] = &[
@@ -27,14 +27,14 @@ const STEPS: &[Step] = &[
         name: "fmt",
         title: "cargo fmt --check",
         run: |root| commands::show(tools::cargo(root).args(["fmt", "--all", "--check"])),
-        runs_beside: false,
+        in_background: false,
     },
     // Checks what fixes come to.
     Step {
         name: "cargo-deny",
         title: "the real cargo-deny",
         run: |root| tools::cargo_deny(root).map(|_| true),
-        runs_beside: false,
+        in_background: false,
     },
     Step {
         name: "clippy",
@@ -43,28 +43,28 @@ const STEPS: &[Step] = &[
             let compiled = ["test", "--workspace", "--tests", "--benches", "--no-run"];
             commands::show(tools::linting_cargo(root)?.args(compiled))
         },
-        runs_beside: false,
+        in_background: false,
     },
-    Step { name: "cargo-test", title: "cargo test", run: run_tests, runs_beside: false },
+    Step { name: "cargo-test", title: "cargo test", run: run_tests, in_background: false },
     Step {
         name: "parity",
         title: "parity with cargo-deny",
         run: |_| parity::run(&[]),
-        runs_beside: true,
+        in_background: true,
     },
     Step {
         name: "self-check",
         title: "our check on ourselves",
         run: check_ourselves,
-        runs_beside: false,
+        in_background: false,
     },
     Step {
         name: "settings",
         title: "the settings in VS Code",
         run: editors::settings_are_fresh,
-        runs_beside: false,
+        in_background: false,
     },
-    Step { name: EDITORS, title: "the real editors", run: editors::run, runs_beside: false },
+    Step { name: EDITORS, title: "the real editors", run: editors::run, in_background: false },
 ];
 
 const EDITORS: &str = "editors";
@@ -94,21 +94,21 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
 
     let root = tools::root()?;
     let mut outcomes = Vec::new();
-    let mut beside = Vec::new();
+    let mut background = Vec::new();
     for (number, step) in chosen.iter().enumerate() {
         println!("\n== {} of {}: {}", number + 1, chosen.len(), step.title);
-        if step.runs_beside && number + 1 < chosen.len() {
+        if step.in_background && number + 1 < chosen.len() {
             println!("in the background, its output comes last");
-            beside.push((step, Instant::now(), Background::start(step)));
+            background.push((step, Instant::now(), Background::start(step)));
             continue;
         }
         let start = Instant::now();
         let passed = (step.run)(&root);
         outcomes.push(Outcome::print(step, start, passed));
     }
-    for (step, start, background) in beside {
+    for (step, start, process) in background {
         println!("\n== {}", step.title);
-        let passed = background.and_then(Background::finish);
+        let passed = process.and_then(Background::finish);
         outcomes.push(Outcome::print(step, start, passed));
     }
 
@@ -147,7 +147,7 @@ struct Background {
 }
 
 impl Background {
-    /// With a low priority where the system has them: the steps beside it have limits for their waits.
+    /// With a low priority where the system has them: the steps that run meanwhile have limits for their waits.
     fn start(step: &Step) -> Result<Self> {
         let program = env::current_exe().context("could not find the program that runs")?;
         let mut command =

@@ -31,9 +31,9 @@ pub(crate) fn cargo(root: &Path) -> Command {
 /// `cargo clippy` can only do in a compilation of its own. Cargo keeps the results apart from those of the plain compiler.
 pub(crate) fn linting_cargo(root: &Path) -> Result<Command> {
     let mut command = cargo(root);
-    let beside =
+    let installed =
         PathBuf::from(command.get_program()).with_file_name(format!("clippy-driver{EXE_SUFFIX}"));
-    let compiler = if beside.is_file() { beside } else { "clippy-driver".into() };
+    let compiler = if installed.is_file() { installed } else { "clippy-driver".into() };
     if commands::output(Command::new(&compiler).arg("--version")).is_err() {
         bail!("could not find clippy; install it with `rustup component add clippy`");
     }
@@ -113,7 +113,9 @@ pub(crate) fn supercargo(root: &Path) -> Result<PathBuf> {
         return std::path::absolute(&binary).context("could not resolve SUPERCARGO_BIN");
     }
 
-    if !commands::show(linting_cargo(root)?.args(["build", "--quiet", "--bin", "supercargo"]))? {
+    // As a part of the tests: by itself it has other features of some libraries, which are compiled again for it.
+    let built = ["test", "--quiet", "--workspace", "--test", "cli", "--no-run"];
+    if !commands::show(linting_cargo(root)?.args(built))? {
         bail!("could not build supercargo");
     }
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);

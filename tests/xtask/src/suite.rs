@@ -5,9 +5,9 @@
 use std::env;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command};
-use std::thread;
-use std::time::Instant;
+use std::process::Command;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -104,12 +104,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         }
         let start = Instant::now();
         let passed = (step.run)(&root);
-        outcomes.push(Outcome::print(step, start, passed));
+        outcomes.push(Outcome::print(step, start.elapsed(), passed));
     }
     for (step, start, process) in background {
         println!("\n== {}", step.title);
-        let passed = process.and_then(Background::finish);
-        outcomes.push(Outcome::print(step, start, passed));
+        let (passed, end) = match process.and_then(Background::finish) {
+            Ok((passed, end)) => (Ok(passed), end),
+            Err(error) => (Err(error), Instant::now()),
+        };
+        outcomes.push(Outcome::print(step, end - start, passed));
     }
 
     println!();
@@ -128,13 +131,13 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn print(step: &Step, start: Instant, passed: Result<bool>) -> Self {
+    fn print(step: &Step, took: Duration, passed: Result<bool>) -> Self {
         let passed = passed.unwrap_or_else(|error| {
             println!("error: {error:#}");
             false
         });
         let word = if passed { "passed" } else { "failed" };
-        let line = format!("{word} in {:6.1} s: {}", start.elapsed().as_secs_f64(), step.title);
+        let line = format!("{word} in {:6.1} s: {}", took.as_secs_f64(), step.title);
         println!("== {line}");
         Self { passed, line }
     }
@@ -142,7 +145,8 @@ impl Outcome {
 
 /// A step in a process of its own, whose output is shown when it has ended.
 struct Background {
-    process: Child,
+    /// Waits for the process, and returns when it has ended.
+    ended: JoinHandle<Result<(bool, Instant)>>,
     output: tempfile::NamedTempFile,
 }
 
@@ -158,14 +162,18 @@ impl Background {
         let output = tempfile::NamedTempFile::new()?;
         command.args(["test", "--only", step.name]);
         command.stdout(output.as_file().try_clone()?).stderr(output.as_file().try_clone()?);
-        let process = command.spawn().with_context(|| commands::describe(&command))?;
-        Ok(Self { process, output })
+        let ended = thread::spawn(move || {
+            let status = command.status().with_context(|| commands::describe(&command))?;
+            Ok((status.success(), Instant::now()))
+        });
+        Ok(Self { ended, output })
     }
 
-    fn finish(mut self) -> Result<bool> {
-        let status = self.process.wait()?;
+    /// Whether it has passed, and when it has ended.
+    fn finish(self) -> Result<(bool, Instant)> {
+        let ended = self.ended.join().unwrap_or_else(|_| bail!("could not wait for the process"));
         print!("{}", fs::read_to_string(self.output.path())?);
-        Ok(status.success())
+        ended
     }
 }
 

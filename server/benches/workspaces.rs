@@ -132,6 +132,11 @@ impl MeasuredWorkspace {
         let mut command = Command::new(program);
         command.current_dir(&self.folder).env("CARGO_HOME", &self.home).env_remove("CARGO");
         command.env("SUPERCARGO_CACHE_DIR", self.cache());
+        // Flags that the benchmark was built with would let cargo resolve once for each target.
+        let variables = env::vars_os().map(|(name, _)| name);
+        for name in variables.filter(|name| name.to_string_lossy().ends_with("RUSTFLAGS")) {
+            command.env_remove(name);
+        }
         command
     }
 

@@ -71,6 +71,15 @@ fn started(world: World, base: &str) -> Client {
     client
 }
 
+/// A client that compares with the last commit, which has all of a world, and has the policy open.
+fn compared_with_last_commit(world: World) -> Client {
+    world.commit("all");
+    let mut client = started(world, "HEAD");
+    compared(&mut client, "nothing new since HEAD");
+    client.open(POLICY);
+    client
+}
+
 each_editor! {
     fn new_findings_are_marked_and_counted(editor) {
         let session = Session::of(repository()).editor(editor).option("base", "main".into());
@@ -279,11 +288,7 @@ fn comparison_follows_the_trust() {
 
 #[test]
 fn entry_that_hides_a_finding_is_marked_until_it_is_removed() {
-    let world = repository();
-    world.commit("all");
-    let mut client = started(world, "HEAD");
-    compared(&mut client, "nothing new since HEAD");
-    client.open(POLICY);
+    let mut client = compared_with_last_commit(repository());
     client.replace(POLICY, "ignore = []", &format!("ignore = [\"{TIME}\"]"));
     let comparison =
         compared(&mut client, "nothing new since HEAD, 1 hidden by changes of the policy");
@@ -318,10 +323,7 @@ fn entry_that_hides_a_finding_is_marked_until_it_is_removed() {
 fn key_that_hides_a_finding_is_marked() {
     let world = repository();
     world.edit(POLICY, "[advisories]\n", "[advisories]\nunmaintained = \"all\"\n");
-    world.commit("all");
-    let mut client = started(world, "HEAD");
-    compared(&mut client, "nothing new since HEAD");
-    client.open(POLICY);
+    let mut client = compared_with_last_commit(world);
     client.replace(POLICY, "unmaintained = \"all\"", "unmaintained = \"none\"");
     // The new one is ours about this value.
     compared(&mut client, "1 new since HEAD, 1 hidden by changes of the policy");
@@ -339,11 +341,7 @@ fn key_that_hides_a_finding_is_marked() {
 
 #[test]
 fn graph_of_the_policy_that_leaves_a_package_out_hides_its_finding() {
-    let world = repository();
-    world.commit("all");
-    let mut client = started(world, "HEAD");
-    compared(&mut client, "nothing new since HEAD");
-    client.open(POLICY);
+    let mut client = compared_with_last_commit(repository());
     client.insert(POLICY, "[licenses]", "[graph]\nexclude = [\"cookie\"]\n\n");
     compared(&mut client, "nothing new since HEAD, 1 hidden by changes of the policy");
     client.replace(POLICY, "[graph]\nexclude = [\"cookie\"]\n\n", "");

@@ -251,7 +251,8 @@ impl Gate {
             run.verdict.findings.extend(self.exceeded.failures.iter().cloned());
             return Some(run.verdict);
         }
-        if resolves {
+        // What an earlier graph needed is still known.
+        if resolves && !self.has_graph() {
             let doing = Activity::to("reading ahead for", self.workspace.manifest.as_str());
             let (workspace, children) = (self.workspace.clone(), options.resolver.children.clone());
             let licenses = run.checks.contains(Check::Licenses);

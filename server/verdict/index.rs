@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     process::Command,
-    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -100,14 +100,15 @@ pub(super) fn features_from_index(
 /// Reads the `requested` versions of packages of crates.io. `folder` is where the search for cargo's configuration starts;
 /// `children` start cargo, which is asked for its version once.
 pub(super) fn prefetch(folder: &Utf8Path, requested: &RequestedVersions, children: &Children) {
-    if VERSION.get().is_none() {
-        // As `tame_index` does, but as a child that ends with the others.
+    // As `tame_index` does, but as a child that ends with the others.
+    let version = cargo_version_by(|| {
         let mut command = Command::new(default_cargo());
         command.arg("-V");
-        let Ok(output) = children.run(command) else { return };
-        let version = output.stdout.split_whitespace().nth(1).map(Version::parse);
-        let Some(Ok(version)) = version.filter(|_| output.success) else { return };
-        let _ = VERSION.set(Some(version));
+        let output = children.run(command).ok().filter(|output| output.success)?;
+        output.stdout.split_whitespace().nth(1)?.parse().ok()
+    });
+    if version.is_none() {
+        return;
     }
     let index = Index::crates_io(folder);
     let unlocked = FileLock::unlocked();
@@ -211,7 +212,7 @@ impl Index {
     }
 
     fn crates_io(folder: &Utf8Path) -> Self {
-        let version = cargo_version().map(ToString::to_string);
+        let version = cargo_version().map(|version| version.to_string());
         let url = IndexUrl::crates_io(Some(folder.to_owned()), None, version.as_deref());
         Self::at(url)
     }
@@ -226,7 +227,7 @@ impl Index {
     fn at(url: Result<IndexUrl<'_>, tame_index::Error>) -> Self {
         let opened = url.and_then(|url| {
             let mut location = IndexLocation::new(url);
-            location.cargo_version = cargo_version().cloned();
+            location.cargo_version = cargo_version();
             ComboIndexCache::new(location)
         });
         Self(opened.map_err(|error| format!("{error:#}")))
@@ -361,9 +362,17 @@ fn requested_versions(
     Ok(found)
 }
 
-/// The version of cargo, which determines the folder names of the index. Queried once.
-static VERSION: OnceLock<Option<Version>> = OnceLock::new();
+/// The version of cargo, which determines the folder names of the index.
+fn cargo_version() -> Option<Version> {
+    cargo_version_by(|| tame_index::utils::cargo_version(None).ok())
+}
 
-fn cargo_version() -> Option<&'static Version> {
-    VERSION.get_or_init(|| tame_index::utils::cargo_version(None).ok()).as_ref()
+/// The same, asked for in this way unless it is known. Two threads do not ask at the same time.
+fn cargo_version_by(ask: impl FnOnce() -> Option<Version>) -> Option<Version> {
+    static VERSION: Mutex<Option<Version>> = Mutex::new(None);
+    let mut version = VERSION.lock().unwrap_or_else(PoisonError::into_inner);
+    if version.is_none() {
+        *version = ask();
+    }
+    version.clone()
 }

@@ -1,6 +1,6 @@
 //! What an editor shows of the comparison with a base: the marks of findings, and a sentence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::settings::Settings;
 use crate::{
@@ -46,14 +46,14 @@ pub(super) struct ShownComparison {
     pub(super) counts: BTreeMap<Group, Counts>,
     /// How many are new, hidden and fixed.
     pub(super) text: String,
-    /// The new findings by file and id, with how often each occurs.
-    new: BTreeMap<(FilePath, String), usize>,
+    /// The new findings by file and id, with how often each occurs. Not sorted: to order paths takes longer than the comparison.
+    new: HashMap<(FilePath, String), usize>,
 }
 
 impl ShownComparison {
     pub(super) fn of(verdict: &Verdict, comparison: Comparison, name: &str) -> Self {
         let text = comparison.short_text(verdict, name);
-        let mut new = BTreeMap::new();
+        let mut new = HashMap::new();
         let findings = verdict.findings.iter().zip(&comparison.groups);
         for (finding, _) in findings.filter(|(_, group)| **group == Group::New) {
             let id = finding.id();

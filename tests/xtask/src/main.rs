@@ -26,6 +26,7 @@ cargo xtask WORD
 
   test                 everything that this machine can test, in order
   test --only STEP     one step alone, and further ones with further `--only`; `test --list` lists them
+  test --with STEP     all, and one that needs more than the repository
   parity [OPTION..]    our verdict against that of the real cargo-deny (parity --help says more)
   compare [WORKSPACE]  `check --base` on real workspaces, each with ten made commits, and its times
   versions [PROGRAM..] keys and values of the policy, by other versions of cargo-deny

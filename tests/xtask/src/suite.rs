@@ -9,7 +9,7 @@ use std::process::Command;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{commands, editors, parity, tools};
 
@@ -20,6 +20,8 @@ struct Step {
     run: fn(&Path) -> Result<bool>,
     /// Whether it runs while the steps after it run, when there are any. They wait for programs most of the time.
     in_background: bool,
+    /// Whether it needs what is no part of the repository: it runs only when it is named.
+    is_extra: bool,
 }
 
 const STEPS: &[Step] = &[
@@ -28,6 +30,7 @@ const STEPS: &[Step] = &[
         title: "cargo fmt --check",
         run: |root| commands::show(tools::cargo(root).args(["fmt", "--all", "--check"])),
         in_background: false,
+        is_extra: false,
     },
     // Checks what fixes come to.
     Step {
@@ -35,6 +38,7 @@ const STEPS: &[Step] = &[
         title: "the real cargo-deny",
         run: |root| tools::cargo_deny(root).map(|_| true),
         in_background: false,
+        is_extra: false,
     },
     Step {
         name: "clippy",
@@ -44,53 +48,82 @@ const STEPS: &[Step] = &[
             commands::show(tools::linting_cargo(root)?.args(compiled))
         },
         in_background: false,
+        is_extra: false,
     },
-    Step { name: "cargo-test", title: "cargo test", run: run_tests, in_background: false },
+    Step {
+        name: "cargo-test",
+        title: "cargo test",
+        run: run_tests,
+        in_background: false,
+        is_extra: false,
+    },
     Step {
         name: "parity",
         title: "parity with cargo-deny",
         run: |_| parity::run(&[]),
         in_background: true,
+        is_extra: false,
+    },
+    Step {
+        name: "shared-parity",
+        title: "parity with cargo-deny on the shared workspaces",
+        run: |_| parity::run(&["--shared".to_owned(), "--without-options".to_owned()]),
+        in_background: true,
+        is_extra: true,
     },
     Step {
         name: "self-check",
         title: "our check on ourselves",
         run: check_ourselves,
         in_background: false,
+        is_extra: false,
     },
     Step {
         name: "settings",
         title: "the settings in VS Code",
         run: editors::settings_are_fresh,
         in_background: false,
+        is_extra: false,
     },
-    Step { name: EDITORS, title: "the real editors", run: editors::run, in_background: false },
+    Step {
+        name: EDITORS,
+        title: "the real editors",
+        run: editors::run,
+        in_background: false,
+        is_extra: false,
+    },
 ];
 
 const EDITORS: &str = "editors";
 
 /// Runs the steps; `true` when all of them passed.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {
-    let mut chosen = Vec::new();
+    let mut only = Vec::new();
+    let mut with = Vec::new();
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
-        let name = match argument.as_str() {
+        let (named, name) = match argument.as_str() {
             "--list" => {
                 for step in STEPS {
-                    println!("{:12} {}", step.name, step.title);
+                    let extra = if step.is_extra { " (only when it is named)" } else { "" };
+                    println!("{:14} {}{extra}", step.name, step.title);
                 }
                 return Ok(true);
             }
-            "--editors" => EDITORS,
-            "--only" => arguments.next().context("`--only` needs the name of a step")?,
+            "--editors" => (&mut only, EDITORS),
+            "--only" => (&mut only, name_after(argument, arguments.next())?),
+            "--with" => (&mut with, name_after(argument, arguments.next())?),
             other => bail!("`test` has no option `{other}`"),
         };
-        let step = STEPS.iter().find(|step| step.name == name);
-        chosen.push(step.with_context(|| format!("no step `{name}`; `--list` lists them"))?);
+        let is_known = STEPS.iter().any(|step| step.name == name);
+        ensure!(is_known, "no step `{name}`; `--list` lists them");
+        named.push(name);
     }
-    if chosen.is_empty() {
-        chosen.extend(STEPS);
-    }
+    let is_chosen = |step: &&Step| {
+        let by_default = only.is_empty() && !step.is_extra;
+        by_default || only.contains(&step.name) || with.contains(&step.name)
+    };
+    let chosen: Vec<_> = STEPS.iter().filter(is_chosen).collect();
 
     let root = tools::root()?;
     let mut outcomes = Vec::new();
@@ -122,6 +155,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     let failed = outcomes.iter().filter(|outcome| !outcome.passed).count();
     println!("{} passed, {failed} failed", outcomes.len() - failed);
     Ok(failed == 0)
+}
+
+fn name_after<'a>(option: &str, name: Option<&'a String>) -> Result<&'a str> {
+    let name = name.with_context(|| format!("`{option}` needs the name of a step"))?;
+    Ok(name)
 }
 
 struct Outcome {

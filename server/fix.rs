@@ -48,7 +48,9 @@ pub use scope::{FixScope, InvalidSelector, PackageSelector};
 pub use upgrade::RemovedFeatures;
 pub use verification::{MovedEntry, Verification};
 pub(crate) use verifier::is_about_lockfile;
-pub use verifier::{CreatedPolicy, FixVerifier, LockfileOutcome, NotVerified, OtherLockfile};
+pub use verifier::{
+    CreatedPolicy, FirstUpgrades, FixVerifier, LockfileOutcome, NotVerified, OtherLockfile,
+};
 
 /// Which upgrades are allowed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -146,7 +148,7 @@ impl Fix {
     }
 
     /// Whether it changes the same files in the same way.
-    fn has_same_edits(&self, other: &Self) -> bool {
+    pub(crate) fn has_same_edits(&self, other: &Self) -> bool {
         let after = |fix: &Self| -> Vec<_> {
             let changes = fix.texts.changes().iter();
             changes.map(|(path, change)| (path.clone(), change.after.clone())).collect()

@@ -7,6 +7,7 @@ mod lockfile;
 mod manifests;
 mod other_lockfiles;
 mod other_workspaces;
+mod package_upgrades;
 mod successors;
 mod unignore;
 mod upgrade_context;
@@ -16,10 +17,9 @@ mod verify_upgrade;
 use camino::Utf8Path;
 
 use super::{
-    CheckedTexts, Fix, FixKind, FixOptions, FixResult, NewerRust, NoFixReason, Overlay,
-    Verification,
+    CheckedTexts, Fix, FixKind, FixOptions, NewerRust, NoFixReason, Overlay, Verification,
     policy::{self, PolicyFacts, PolicyPlan},
-    solver::{NoPlan, PackageVersions, Plan, PlanOptions},
+    solver::{Goal, NoPlan, Plan, PlanOptions},
     upgrade::{RequirementUpdate, UpgradeTarget},
 };
 use crate::{
@@ -32,9 +32,9 @@ use crate::{
 pub use create_policy::CreatedPolicy;
 pub(super) use joint::{JointUpgrades, levels};
 use joint::{PossibleTargets, possible_goals};
-use known_fix::known_fix;
 pub(crate) use lockfile::is_about_lockfile;
 pub use other_lockfiles::{LockfileOutcome, OtherLockfile};
+pub use package_upgrades::FirstUpgrades;
 pub(super) use upgrade_context::UpgradeContext;
 use verify_upgrade::{NoUpgrade, VerifiedPlan};
 
@@ -73,132 +73,6 @@ impl std::fmt::Debug for FixVerifier<'_> {
 }
 
 impl FixVerifier<'_> {
-    /// The verified upgrades that clear the findings about the package of `finding`: the smallest; the
-    /// same in `Cargo.lock` only, if the requirement accepts it; the newest compatible one; and a breaking
-    /// one if nothing else clears them or `options` allow it.
-    ///
-    /// # Errors
-    ///
-    /// [`NotVerified::Canceled`]. If no upgrade is verified, the result has the reason.
-    pub fn upgrades(
-        &mut self,
-        current: CheckedTexts<'_>,
-        finding: &Finding,
-        options: FixOptions,
-    ) -> Result<FixResult, NotVerified> {
-        self.upgrades_or_known(current, finding, options, &[])
-    }
-
-    /// The same. Instead of searching a breaking upgrade it takes one of the `known` fixes of the same texts, if that
-    /// upgrades only the dependency that brings the package.
-    ///
-    /// # Errors
-    ///
-    /// [`NotVerified::Canceled`].
-    pub fn upgrades_or_known(
-        &mut self,
-        current: CheckedTexts<'_>,
-        finding: &Finding,
-        options: FixOptions,
-        known: &[&Fix],
-    ) -> Result<FixResult, NotVerified> {
-        let mut result = FixResult::default();
-        let targets = UpgradeTarget::of(&current.verdict.findings, finding);
-        if targets.is_empty() {
-            return Ok(result);
-        }
-        if !current.verdict.workspace.lockfile().is_file() {
-            result.no_fix_reason = Some(NoFixReason::NoLockfile);
-            return Ok(result);
-        }
-        let versions = PackageVersions::of(current.verdict, current.texts);
-        let context = UpgradeContext::of(current, &versions, self.databases);
-        for target in &targets {
-            let found = match self.upgrades_of(&context, target, options.breaking)? {
-                Ok(fixes) => Ok(fixes),
-                Err(failed) => match known_fix(known, current, finding, target) {
-                    Some(known) => Ok(vec![known.clone()]),
-                    None => self.last_upgrade(&context, target, failed)?.map(|fix| vec![fix]),
-                },
-            };
-            match found {
-                Ok(fixes) => result.fixes.extend(fixes),
-                Err(reason) => {
-                    result.no_fix_reason.get_or_insert(reason);
-                }
-            }
-        }
-        if !result.fixes.is_empty() {
-            result.no_fix_reason = None;
-        }
-        Ok(result)
-    }
-
-    /// The verified upgrades of one package that are compatible, and with `breaking` one that is not. `Err` if there
-    /// is no compatible one.
-    fn upgrades_of(
-        &mut self,
-        context: &UpgradeContext<'_>,
-        target: &UpgradeTarget,
-        breaking: bool,
-    ) -> Result<Result<Vec<Fix>, NoUpgrade>, NotVerified> {
-        let rust = context.versions.rust.as_ref();
-        let offered = FixOptions { breaking: false, newer_rust: true };
-        let first = match self.best_plan(context, target, &levels(offered, rust))? {
-            Ok(first) => first,
-            Err(failed) => return Ok(Err(failed)),
-        };
-        let mut more = Vec::new();
-        if first.raised_accepting {
-            let plan = first.plan.clone();
-            more.push(self.verified(context, target, plan, RequirementUpdate::KeepAccepting));
-        }
-        if context.has_newer(target, &first.plan) {
-            let newest = Some(target.package.clone());
-            let options = PlanOptions { newest, ..PlanOptions::default() };
-            let (goals, update) = (target.goals(), RequirementUpdate::Raise);
-            more.push(self.verified_plan(context, &[target], &goals, options, update));
-        }
-        let mut fixes = vec![context.fix(target, &first)];
-        for verified in more {
-            match verified {
-                Ok(verified) => {
-                    let fix = context.fix(target, &verified);
-                    if !fixes.iter().any(|one| one.has_same_edits(&fix)) {
-                        fixes.push(fix);
-                    }
-                }
-                Err(NoUpgrade::Unverified(NotVerified::Canceled)) => {
-                    return Err(NotVerified::Canceled);
-                }
-                Err(_) => {}
-            }
-        }
-        if breaking {
-            let offered = FixOptions { breaking: true, newer_rust: true };
-            let verified = self.best_plan(context, target, &levels(offered, rust))?.ok();
-            let verified = verified.filter(|verified| verified.plan.is_breaking());
-            fixes.extend(verified.map(|verified| context.fix(target, &verified)));
-        }
-        Ok(Ok(fixes))
-    }
-
-    /// The upgrade where none is compatible: a breaking one or, at last, one to older versions; or why there is none.
-    fn last_upgrade(
-        &mut self,
-        context: &UpgradeContext<'_>,
-        target: &UpgradeTarget,
-        failed: NoUpgrade,
-    ) -> Result<Result<Fix, NoFixReason>, NotVerified> {
-        let offered = FixOptions { breaking: true, newer_rust: true };
-        let levels = levels(offered, context.versions.rust.as_ref());
-        if let Ok(verified) = self.best_plan(context, target, &levels)? {
-            return Ok(Ok(context.fix(target, &verified)));
-        }
-        let all = PlanOptions { newer_rust: true, ..PlanOptions::default() };
-        Ok(Err(self.no_upgrade_reason(context, target, &all, failed)))
-    }
-
     /// The best verified upgrade of one package, or why there is none.
     pub(super) fn best_upgrade(
         &mut self,
@@ -212,7 +86,7 @@ impl FixVerifier<'_> {
             Err(failed) => {
                 let FixOptions { breaking, newer_rust } = options;
                 let allowed = PlanOptions { breaking, newer_rust, ..PlanOptions::default() };
-                Err(self.no_upgrade_reason(context, target, &allowed, failed).into())
+                Err(self.no_upgrade_reason(context, target, &allowed, &failed).into())
             }
         }
     }
@@ -246,7 +120,7 @@ impl FixVerifier<'_> {
         }
         for (target, no_plan) in impossible.into_iter().filter(|_| is_last) {
             let failed = NoUpgrade::Unplanned(no_plan);
-            let reason = self.no_upgrade_reason(context, target, options, failed);
+            let reason = self.no_upgrade_reason(context, target, options, &failed);
             joint.impossible.insert(target.package.clone(), reason);
         }
         Ok(joint)
@@ -258,11 +132,11 @@ impl FixVerifier<'_> {
         context: &UpgradeContext<'_>,
         target: &UpgradeTarget,
         options: &PlanOptions,
-        failed: NoUpgrade,
+        failed: &NoUpgrade,
     ) -> NoFixReason {
         let no_plan = match failed {
-            NoUpgrade::Unverified(NotVerified::Because(reason)) => return reason,
-            NoUpgrade::Unverified(NotVerified::Canceled) => NoPlan::Canceled,
+            NoUpgrade::Unverified(NotVerified::Because(reason)) => return reason.clone(),
+            NoUpgrade::Unverified(NotVerified::Canceled) => &NoPlan::Canceled,
             NoUpgrade::Unplanned(no_plan) => no_plan,
         };
         if !options.newer_rust
@@ -273,7 +147,7 @@ impl FixVerifier<'_> {
         let with_breaking = PlanOptions { breaking: true, ..options.clone() };
         let breaking =
             (!options.breaking).then(|| self.possible_plan(context, target, &with_breaking));
-        NoFixReason::NoPlan(context.reason(target, &no_plan, breaking.flatten().as_ref()))
+        NoFixReason::NoPlan(context.reason(target, no_plan, breaking.flatten().as_ref()))
     }
 
     /// The plan for all findings about a package, if there is one.
@@ -301,16 +175,18 @@ impl FixVerifier<'_> {
     ) -> Result<Result<VerifiedPlan, NoUpgrade>, NotVerified> {
         // The index does not list licenses, so the newest version is the best guess.
         let newest = target.is_only_about_license().then(|| target.package.clone());
-        if let Some(no_plan) = self.never_possible(context, target, levels)? {
-            return Ok(Err(NoUpgrade::Unplanned(no_plan)));
-        }
         let mut failed = None;
-        for level in levels {
+        for (number, level) in levels.iter().enumerate() {
             let options = PlanOptions { newest: newest.clone(), ..level.clone() };
-            let progress = self.progress;
-            let is_canceled = || progress.is_cancelled();
-            let possible = context
-                .with_planner(&is_canceled, |planner| possible_goals(planner, target, &options))?;
+            let possible = self.possible_goals(context, target, &options)?;
+            // The last level allows the most.
+            if number == 0
+                && levels.len() > 1
+                && let (Err(no_plan), Some(last)) = (&possible, levels.last())
+                && self.possible_goals(context, target, last)?.is_err()
+            {
+                return Ok(Err(NoUpgrade::Unplanned(no_plan.clone())));
+            }
             let found = match possible {
                 Ok(goals) => {
                     let update = RequirementUpdate::Raise;
@@ -338,21 +214,15 @@ impl FixVerifier<'_> {
         Ok(Err(failed.unwrap_or(none)))
     }
 
-    /// Why the first level has no plan, if the last one, which allows the most, has none.
-    fn never_possible(
+    fn possible_goals(
         &self,
         context: &UpgradeContext<'_>,
         target: &UpgradeTarget,
-        levels: &[PlanOptions],
-    ) -> Result<Option<NoPlan>, NotVerified> {
-        let [first, .., last] = levels else { return Ok(None) };
+        options: &PlanOptions,
+    ) -> Result<Result<Vec<Goal>, NoPlan>, NotVerified> {
         let progress = self.progress;
-        context.with_planner(&|| progress.is_cancelled(), |planner| {
-            Ok(match possible_goals(planner, target, last)? {
-                Ok(_) => None,
-                Err(_) => possible_goals(planner, target, first)?.err(),
-            })
-        })
+        let is_canceled = || progress.is_cancelled();
+        context.with_planner(&is_canceled, |planner| possible_goals(planner, target, options))
     }
 
     /// Names the Rust version with which there is an upgrade.

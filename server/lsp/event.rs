@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     ci::GateSearch,
-    fix::{FixReport, FixResult},
+    fix::{Fix, FixReport, FixResult},
     gate::{GateOptions, OnDisk, Texts, Verdict},
     text::SourceText,
     threads::PanicReport,
@@ -92,12 +92,21 @@ pub(super) enum Event {
         finding: usize,
         result: Arc<FixResult>,
     },
+    /// The best upgrades for some findings of a verdict, which come before [`Event::FixesFound`].
+    FirstFixesFound {
+        workspace: Workspace,
+        verdict: Arc<Verdict>,
+        findings: Vec<usize>,
+        fixes: Vec<Fix>,
+    },
     /// How many upgrades were verified for a verdict.
     UpgradesVerified {
         workspace: Workspace,
         verdict: Arc<Verdict>,
         count: usize,
     },
+    /// There are more actions for a document than a request has returned.
+    ActionsAdded(Utf8PathBuf),
     /// A handler needs fixes.
     FixesRequested(Workspace, FixRequest),
     /// A thread or a task has panicked.

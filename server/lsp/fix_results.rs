@@ -13,6 +13,8 @@ use crate::{
 pub(super) struct FixResults {
     verdict: Arc<Verdict>,
     by_finding: BTreeMap<usize, Arc<FixResult>>,
+    /// The best upgrades for findings, which are known before their other fixes.
+    first: BTreeMap<usize, Arc<FixResult>>,
     /// The fixes of the verdict before on the same texts: a menu that is open still shows them.
     earlier: Vec<Arc<FixResult>>,
     /// How many packages have a verified upgrade.
@@ -25,6 +27,7 @@ impl FixResults {
         Self {
             verdict: Arc::clone(verdict),
             by_finding: BTreeMap::new(),
+            first: BTreeMap::new(),
             earlier: Vec::new(),
             verified_upgrades: 0,
         }
@@ -40,7 +43,7 @@ impl FixResults {
         if self.verdict.findings == verdict.findings {
             return Self { verdict: Arc::clone(verdict), ..self.clone() };
         }
-        let earlier = self.by_finding.values().cloned().collect();
+        let earlier = self.by_finding.values().chain(self.first.values()).cloned().collect();
         Self { earlier, ..Self::empty(verdict) }
     }
 
@@ -52,13 +55,22 @@ impl FixResults {
         self.by_finding.insert(finding, result);
     }
 
+    pub(super) fn add_first(&mut self, findings: &[usize], first: &Arc<FixResult>) {
+        self.first.extend(findings.iter().map(|finding| (*finding, Arc::clone(first))));
+    }
+
+    /// The best upgrades, as long as not all fixes are known.
+    pub(super) fn first(&self, finding: usize) -> Option<&Arc<FixResult>> {
+        self.first.get(&finding).filter(|_| !self.by_finding.contains_key(&finding))
+    }
+
     pub(super) fn get(&self, finding: usize) -> Option<&Arc<FixResult>> {
         self.by_finding.get(&finding)
     }
 
     /// The fix with an [`id`], if it is still valid.
     pub(super) fn fix_with_id(&self, wanted: &str) -> Option<&Fix> {
-        let results = self.by_finding.values().chain(&self.earlier);
+        let results = self.by_finding.values().chain(self.first.values()).chain(&self.earlier);
         results.flat_map(|result| &result.fixes).find(|fix| id(fix) == wanted)
     }
 }

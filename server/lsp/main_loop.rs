@@ -284,6 +284,10 @@ impl MainLoop {
             Event::FixesFound { workspace, verdict, finding, result } => {
                 self.fixes_found(&workspace, &verdict, finding, result);
             }
+            Event::FirstFixesFound { workspace, verdict, findings, fixes } => {
+                self.first_fixes_found(&workspace, &verdict, &findings, fixes);
+            }
+            Event::ActionsAdded(path) => self.publish_again(&path).await,
             Event::UpgradesVerified { workspace, verdict, count } => {
                 self.upgrades_verified(&workspace, &verdict, count);
             }

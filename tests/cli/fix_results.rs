@@ -70,7 +70,7 @@ fn print_fix_results() {
     };
     for finding in verdict.findings.iter().filter(|one| one.severity >= Severity::Warning) {
         let now = CheckedTexts { verdict: &verdict, texts: &texts };
-        let result = prover.upgrades(now, finding, FixOptions::default()).expect("it is awaited");
+        let result = prover.upgrades(now, finding).expect("it is awaited");
         print(&finding.message);
         for fix in result.fixes {
             let changed: Vec<_> =

@@ -384,6 +384,66 @@ fn edit_does_not_wait_for_a_verification() {
     client.ignore(POLICY);
 }
 
+#[cfg(unix)]
+#[test]
+fn light_bulb_has_the_first_action_and_then_the_others() {
+    let mut world = world();
+    world.use_fake_cargo(FakeCargo::Counting);
+    let session = Session::of(world).option("proveWhenIdle", false.into());
+    let mut client = session.start();
+    client.open(MANIFEST);
+    client.status("exact");
+    let shown = client.diagnostics_with(MANIFEST, TIME);
+    let calls = client.world.resolutions();
+    client.world.use_fake_cargo(FakeCargo::HeldFrom(calls + 2));
+
+    let mut params = client.action_params(MANIFEST, "\"0.3\"", None);
+    params["context"]["triggerKind"] = 2.into();
+    let first = client.actions_for(params.clone());
+    let titles: Vec<_> = first.iter().map(Action::title).collect();
+    assert_eq!(titles, ["upgrade `time` 0.3.44 to 0.3.47 (fixes RUSTSEC-2026-0009)"]);
+    assert!(first[0].is_preferred());
+
+    client.world.release_cargo();
+    // VS Code requests the actions again when it receives diagnostics.
+    let again = client.diagnostics_with(MANIFEST, TIME);
+    assert_eq!(again.diagnostics, shown.diagnostics);
+    let all = client.actions_for(params);
+    assert_eq!(all[0].title(), first[0].title());
+    let newest = all.iter().any(|action| action.title().contains("0.3.44 to 0.3.48"));
+    assert!(newest, "the newest version is offered, too");
+    client.take_action(&first[0]);
+    client.ends_with(MANIFEST, "no finding about it", |shown| !shown.has(TIME));
+    client.ignore("Cargo.lock");
+    client.ignore(POLICY);
+}
+
+#[cfg(unix)]
+#[test]
+fn first_actions_of_all_lines_are_found_before_further_ones() {
+    let mut world = world();
+    world.use_fake_cargo(FakeCargo::Counting);
+    let mut client = Session::of(world).start();
+    client.open(MANIFEST);
+    client.status("exact");
+    let calls = client.world.resolutions();
+    // Each of the two packages with a compatible upgrade needs one resolution.
+    client.world.use_fake_cargo(FakeCargo::HeldFrom(calls + 3));
+    client.world.wait_for_resolutions(calls + 3);
+    for (needle, title) in [
+        ("\"0.3\"", "upgrade `time` 0.3.44 to 0.3.47 (fixes RUSTSEC-2026-0009)"),
+        ("=1.0.0", "upgrade `exact` 1.0.0 to 1.0.1 (fixes RUSTSEC-2026-0010)"),
+    ] {
+        let mut params = client.action_params(MANIFEST, needle, None);
+        params["context"]["triggerKind"] = 2.into();
+        let first = client.actions_for(params);
+        assert_eq!(first[0].title(), title);
+    }
+    client.world.release_cargo();
+    client.ignore(MANIFEST);
+    client.ignore(POLICY);
+}
+
 #[test]
 fn untrusted_workspace_has_no_actions() {
     let mut client = Session::of(world()).option("trusted", false.into()).start();

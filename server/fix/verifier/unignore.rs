@@ -1,6 +1,6 @@
 //! Upgrades that clear an ignored advisory, together with the removal of its `ignore` entry.
 
-use super::{CheckedTexts, FixOptions, FixVerifier, NotVerified, PolicyFacts, policy};
+use super::{CheckedTexts, FixVerifier, NotVerified, PolicyFacts, policy};
 use crate::{
     fix::{Fix, FixResult, Verification},
     text::SourceText,
@@ -43,7 +43,7 @@ impl FixVerifier<'_> {
         });
         let Some(shown) = shown.filter(|_| verdict.complete) else { return no_result };
         let base = CheckedTexts { verdict: &verdict, texts: &texts };
-        let mut result = self.upgrades(base, shown, FixOptions::default())?;
+        let mut result = self.upgrades(base, shown)?;
         let fixes = std::mem::take(&mut result.fixes);
         result.fixes = fixes.into_iter().filter_map(|fix| unignored(current, &id, fix)).collect();
         Ok(result)

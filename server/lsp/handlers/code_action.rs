@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use tower_lsp::{
     jsonrpc::{Error, Result},
     ls_types::{
@@ -31,12 +31,14 @@ use crate::{
         session::{Session, SessionState},
         shared_file,
     },
+    threads::{self, Activity},
     verdict::{self, Finding, PackageRef, ResolvedDependency, Role},
     workspace::Workspace,
 };
 
 /// How long a request waits for verified fixes of the findings on its lines. It returns those that are known by
-/// then; the next request finds the rest. It does not wait for those of findings that other lines show.
+/// then; the next request finds the rest. It does not wait for those of findings that other lines show. A request
+/// that only asks whether there are actions, as for the light bulb of VS Code, is answered with the first one.
 const CODE_ACTION_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(in crate::lsp) async fn handle(
@@ -47,7 +49,7 @@ pub(in crate::lsp) async fn handle(
     let requested = RequestedKinds::of(params.context.only.as_deref());
     let mut actions = Vec::new();
     if requested.quick_fixes {
-        actions.extend(verified_fixes(session, &path, &params).await?);
+        actions.extend(verified_fixes(session, &path, params).await?);
     }
     if requested.fix_all {
         actions.extend(fix_all_actions(session, &path).await);
@@ -88,33 +90,80 @@ struct KnownActions {
 async fn verified_fixes(
     session: &Arc<Session>,
     path: &Utf8Path,
-    params: &CodeActionParams,
+    params: CodeActionParams,
 ) -> Result<Vec<CodeAction>> {
-    let mut results = session.subscribe();
-    let deadline = Instant::now() + CODE_ACTION_TIMEOUT;
-    let version = session.snapshot().documents.get(path).map(|document| document.version);
-    let mut requested: Vec<Arc<Verdict>> = Vec::new();
-    loop {
-        results.borrow_and_update();
-        let (path, params) = (path.to_owned(), params.clone());
-        let actions = session.compute("listing actions", move |state| {
-            if state.documents.get(&path).map(|document| document.version) != version {
-                // The positions of the request are of an older text.
-                return Err(Error::content_modified());
+    let is_automatic = params.context.trigger_kind == Some(CodeActionTriggerKind::AUTOMATIC);
+    let mut search = ActionSearch::new(session, path, params);
+    if !is_automatic {
+        return Ok(search.wait(session, |_| false).await?.actions);
+    }
+    let known = search.wait(session, |known| !known.actions.is_empty()).await?;
+    if !known.is_complete && !known.actions.is_empty() {
+        let (session, path, count) = (Arc::clone(session), path.to_owned(), known.actions.len());
+        threads::task(Activity::to("looking for actions in", path.clone().as_str()), async move {
+            // With an older text the editor has requested them again.
+            if let Ok(all) = search.wait(&session, |_| false).await
+                && all.actions.len() > count
+            {
+                session.send(Event::ActionsAdded(path));
             }
-            let (known, requests) = known_actions(&path, &params, state, &mut requested);
-            Ok((known, requests, requested))
         });
-        let (known, requests);
-        (known, requests, requested) = actions.await.ok_or_else(Error::internal_error)??;
-        for (workspace, request) in requests {
-            session.send(Event::FixesRequested(workspace, request));
+    }
+    Ok(known.actions)
+}
+
+/// The search for the actions of one request.
+struct ActionSearch {
+    path: Utf8PathBuf,
+    params: Arc<CodeActionParams>,
+    /// The version of the document.
+    version: Option<i32>,
+    deadline: Instant,
+    /// The verdicts whose missing fixes were requested.
+    requested: Vec<Arc<Verdict>>,
+}
+
+impl ActionSearch {
+    fn new(session: &Session, path: &Utf8Path, params: CodeActionParams) -> Self {
+        let deadline = Instant::now() + CODE_ACTION_TIMEOUT;
+        let version = session.snapshot().documents.get(path).map(|document| document.version);
+        let (path, params) = (path.to_owned(), Arc::new(params));
+        Self { path, params, version, deadline, requested: Vec::new() }
+    }
+
+    /// Waits until all actions are known, or `is_enough`.
+    async fn wait(
+        &mut self,
+        session: &Arc<Session>,
+        is_enough: impl Fn(&KnownActions) -> bool,
+    ) -> Result<KnownActions> {
+        let mut results = session.subscribe();
+        loop {
+            results.borrow_and_update();
+            let (path, params, version) =
+                (self.path.clone(), Arc::clone(&self.params), self.version);
+            let mut requested = std::mem::take(&mut self.requested);
+            let actions = session.compute("listing actions", move |state| {
+                if state.documents.get(&path).map(|document| document.version) != version {
+                    // The positions of the request are of an older text.
+                    return Err(Error::content_modified());
+                }
+                let (known, requests) = known_actions(&path, &params, state, &mut requested);
+                Ok((known, requests, requested))
+            });
+            let (known, requests);
+            (known, requests, self.requested) =
+                actions.await.ok_or_else(Error::internal_error)??;
+            for (workspace, request) in requests {
+                session.send(Event::FixesRequested(workspace, request));
+            }
+            let is_over = Instant::now() >= self.deadline || session.is_ending();
+            if known.is_complete || is_enough(&known) || is_over {
+                return Ok(known);
+            }
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            let _ = tokio::time::timeout(left, results.changed()).await;
         }
-        if known.is_complete || Instant::now() >= deadline || session.is_ending() {
-            return Ok(known.actions);
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        let _ = tokio::time::timeout(left, results.changed()).await;
     }
 }
 
@@ -141,14 +190,17 @@ fn known_actions(
         }
         let results = state.fix_results.get(workspace);
         let results = results.filter(|results| results.belong_to(verdict));
-        let result_of = |finding: &usize| {
-            let result = results.and_then(|results| results.get(*finding));
-            result.filter(|result| result.fixes.iter().all(Fix::has_current_lockfiles))
-        };
-        for (index, result) in here.iter().filter_map(|index| Some((index, result_of(index)?))) {
+        let is_current =
+            |result: &&Arc<FixResult>| result.fixes.iter().all(Fix::has_current_lockfiles);
+        let result_of =
+            |finding: &usize| results.and_then(|results| results.get(*finding)).filter(is_current);
+        let first_of =
+            |finding: usize| results.and_then(|results| results.first(finding)).filter(is_current);
+        for index in &here {
             let finding = &verdict.findings[*index];
-            with_result.push((finding, result));
-            for fix in &result.fixes {
+            let complete = result_of(index);
+            with_result.extend(complete.map(|result| (finding, &**result)));
+            for fix in complete.or_else(|| first_of(*index)).iter().flat_map(|one| &one.fixes) {
                 let id = fix_results::id(fix);
                 let distance = cursor.distance(verdict, finding, fix);
                 match offered.iter_mut().find(|known| known.id == id) {

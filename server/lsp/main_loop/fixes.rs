@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::MainLoop;
 use crate::{
-    fix::FixResult,
+    fix::{Fix, FixResult},
     gate::Verdict,
     threads::{self, Activity},
     workspace::Workspace,
@@ -24,6 +24,25 @@ impl MainLoop {
                 && results.belong_to(verdict)
             {
                 Arc::make_mut(results).add(finding, result);
+            }
+        });
+        self.session.notify_subscribers();
+    }
+
+    /// Keeps the best upgrades for findings of the shown verdict, until all of their fixes are known.
+    pub(super) fn first_fixes_found(
+        &mut self,
+        workspace: &Workspace,
+        verdict: &Arc<Verdict>,
+        findings: &[usize],
+        fixes: Vec<Fix>,
+    ) {
+        let first = Arc::new(FixResult { fixes, ..FixResult::default() });
+        self.session.update(|state| {
+            if let Some(results) = state.fix_results.get_mut(workspace)
+                && results.belong_to(verdict)
+            {
+                Arc::make_mut(results).add_first(findings, &first);
             }
         });
         self.session.notify_subscribers();

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use tower_lsp::ls_types::MessageType;
 
 use super::{
@@ -240,6 +240,26 @@ impl MainLoop {
     pub(super) async fn publish_moved_links(&mut self) {
         let files: Vec<_> = self.with_moved_links.iter().cloned().collect();
         self.publish_files(files, true).await;
+    }
+
+    /// Publishes what a file shows once more: editors that show that there are actions request them again.
+    pub(super) async fn publish_again(&mut self, path: &Utf8Path) {
+        let known = self
+            .published
+            .iter()
+            .find(|(file, _)| *file == path)
+            .filter(|(_, one)| !one.diagnostics.is_empty());
+        let Some((file, Published { uri: Some(uri), version, diagnostics })) = known else {
+            return;
+        };
+        let is_current = {
+            let state = self.session.snapshot();
+            state.documents.get(file).map(|document| document.version) == *version
+        };
+        if is_current {
+            let (uri, diagnostics, version) = (uri.clone(), diagnostics.clone(), *version);
+            self.session.client.publish_diagnostics(uri, diagnostics, version).await;
+        }
     }
 
     async fn publish_files(&mut self, files: impl IntoIterator<Item = FilePath>, exactly: bool) {

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::inbox::Inbox;
 use crate::{
     fix::{
-        CheckedTexts, EditableFolders, Fix, FixOptions, FixResult, FixScope, FixVerifier,
+        CheckedTexts, EditableFolders, FirstUpgrades, Fix, FixResult, FixScope, FixVerifier,
         NoFixReason, NotVerified, Outside, Overlay, fix_all, is_about_lockfile,
     },
     gate::{Databases, Gate, Progress, Texts as _, Verdict},
@@ -29,12 +29,23 @@ pub(super) struct FixSearch {
     events: mpsc::UnboundedSender<Event>,
     /// The last verdict and its texts.
     target: Option<SearchTarget>,
-    /// The findings whose package has no known upgrade yet, by their index.
-    todo: VecDeque<usize>,
+    /// What is left to be done in the background.
+    todo: VecDeque<Step>,
+    /// The packages whose first upgrades were sent for the last verdict.
+    announced: BTreeSet<PackageRef>,
     /// Checks changed manifests and lockfiles. It takes memory, so it is dropped after a search.
     trial_gate: Option<Gate>,
     /// The upgrades that were found.
     upgrades: UpgradeCache,
+}
+
+/// A step of the search in the background, with the index of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// Finds the first upgrade of its package.
+    First(usize),
+    /// Finds all upgrades of its package.
+    Further(usize),
 }
 
 /// How urgent a search is.
@@ -58,6 +69,33 @@ struct SearchTarget {
 struct UpgradeCache {
     key: Option<UpgradeKey>,
     by_package: BTreeMap<PackageRef, FixResult>,
+    /// Found before the others.
+    first: BTreeMap<PackageRef, First>,
+}
+
+/// The first upgrades of a package.
+struct First {
+    upgrades: FirstUpgrades,
+    /// The same, with the lockfiles of other workspaces.
+    shown: Vec<Fix>,
+}
+
+impl UpgradeCache {
+    /// A fix of the first upgrades with the lockfiles of other workspaces, if these are still the same.
+    fn with_lockfiles(&self, fix: &Fix) -> Option<&Fix> {
+        let all = self.first.values();
+        let mut all = all.flat_map(|first| first.upgrades.fixes().zip(&first.shown));
+        let found = all.find(|(one, _)| one.has_same_edits(fix)).map(|(_, shown)| shown);
+        found.filter(|shown| shown.has_current_lockfiles())
+    }
+
+    /// For how many packages there is an upgrade.
+    fn count(&self) -> usize {
+        let all = self.by_package.iter().filter(|(_, result)| !result.fixes.is_empty());
+        let first = self.first.iter().filter(|(_, first)| !first.shown.is_empty());
+        let packages = all.map(|(package, _)| package).chain(first.map(|(package, _)| package));
+        packages.collect::<BTreeSet<_>>().len()
+    }
 }
 
 /// The inputs of upgrades: the texts that they change, and the findings.
@@ -96,6 +134,7 @@ impl FixSearch {
             events,
             target: None,
             todo: VecDeque::new(),
+            announced: BTreeSet::new(),
             trial_gate: None,
             upgrades: UpgradeCache::default(),
         }
@@ -112,6 +151,7 @@ impl FixSearch {
         // The files of which the scratch copy was made may have changed.
         self.trial_gate = None;
         self.todo.clear();
+        self.announced.clear();
         if !verdict.complete {
             return;
         }
@@ -133,7 +173,8 @@ impl FixSearch {
             .map(|(index, finding)| (finding.severity, index))
             .collect();
         todo.sort_by_key(|(severity, index)| (std::cmp::Reverse(*severity), *index));
-        self.todo = todo.into_iter().map(|(_, index)| index).collect();
+        let first = todo.iter().map(|(_, index)| Step::First(*index));
+        self.todo = first.chain(todo.iter().map(|(_, index)| Step::Further(*index))).collect();
         self.target = Some(target);
     }
 
@@ -151,19 +192,27 @@ impl FixSearch {
         self.trial_gate = None;
     }
 
-    /// Looks for the next upgrade, while no message comes and it `may_continue`.
+    /// Does the next step in the background, while no message comes and it `may_continue`.
     pub(super) fn search_next(&mut self, inbox: &Inbox, may_continue: &dyn Fn() -> bool) {
-        let Some(index) = self.todo.pop_front() else { return };
-        let Some(finding) =
-            self.target.as_ref().and_then(|target| target.verdict.findings.get(index)).cloned()
-        else {
+        let Some(step) = self.todo.pop_front() else { return };
+        let Some(verdict) = self.target.as_ref().map(|target| Arc::clone(&target.verdict)) else {
             return;
         };
+        let (Step::First(index) | Step::Further(index)) = step;
+        let Some(finding) = verdict.findings.get(index) else { return };
         // A fix request interrupts this search, which is then repeated.
         let may_continue = || inbox.is_empty() && may_continue();
-        let result = self.find_upgrades(&finding, Priority::Background, &may_continue);
-        if matches!(result, Err(NotVerified::Canceled)) && inbox.has_no_check_request() {
-            self.todo.push_front(index);
+        let canceled = match step {
+            Step::First(_) => {
+                self.find_first(finding, Priority::Background, &may_continue).is_err()
+            }
+            Step::Further(_) => {
+                let result = self.find_upgrades(finding, Priority::Background, &may_continue);
+                matches!(result, Err(NotVerified::Canceled))
+            }
+        };
+        if canceled && inbox.has_no_check_request() {
+            self.todo.push_front(step);
         }
         if self.todo.is_empty() {
             self.trial_gate = None;
@@ -175,6 +224,7 @@ impl FixSearch {
     pub(super) fn handle(&mut self, request: FixRequest, gate: &mut Gate, inbox: &Inbox) {
         match request {
             FixRequest::Findings { verdict, findings } => {
+                let Some(findings) = self.find_all_first(&verdict, findings, inbox) else { return };
                 let mut rest = VecDeque::from(findings);
                 while self.is_current(&verdict)
                     && inbox.has_no_check_request()
@@ -214,6 +264,28 @@ impl FixSearch {
         self.target.as_ref().is_some_and(|target| Arc::ptr_eq(&target.verdict, verdict))
     }
 
+    /// Sends the first upgrades of all these findings. `None` if they are found later because another request has come.
+    fn find_all_first(
+        &mut self,
+        verdict: &Arc<Verdict>,
+        findings: Vec<usize>,
+        inbox: &Inbox,
+    ) -> Option<Vec<usize>> {
+        let may_continue = || inbox.has_no_check_request();
+        for finding in findings.iter().filter_map(|index| verdict.findings.get(*index)) {
+            if !self.is_current(verdict) || !may_continue() {
+                break;
+            }
+            let searched = self.find_first(finding, Priority::Requested, &may_continue);
+            if searched.is_ok_and(|searched| searched) && inbox.has_fix_request() {
+                let verdict = Arc::clone(verdict);
+                inbox.postpone(FixRequest::Findings { verdict, findings });
+                return None;
+            }
+        }
+        Some(findings)
+    }
+
     /// Sends the fixes of one finding.
     fn find_fixes(&mut self, verdict: &Arc<Verdict>, index: usize, gate: &mut Gate, inbox: &Inbox) {
         let Some(finding) = verdict.findings.get(index) else { return };
@@ -228,11 +300,14 @@ impl FixSearch {
         let of_manifests =
             self.with_verifier(Priority::Requested, &may_continue, |verifier, target| {
                 let now = CheckedTexts { verdict: &target.verdict, texts: &target.texts };
-                if is_about_lockfile(finding) {
-                    return verifier.lockfile_fixes(now, finding);
-                }
-                let mut result = verifier.manifest_fixes(now, finding)?;
-                result.fixes.extend(verifier.replacements(now, finding)?);
+                let mut result = if is_about_lockfile(finding) {
+                    verifier.lockfile_fixes(now, finding)?
+                } else {
+                    let mut result = verifier.manifest_fixes(now, finding)?;
+                    result.fixes.extend(verifier.replacements(now, finding)?);
+                    result
+                };
+                bring_lockfiles_along(verifier, target, &mut result.fixes)?;
                 Ok(result)
             });
         match of_manifests {
@@ -240,19 +315,6 @@ impl FixSearch {
                 result.fixes.extend(of_manifests.fixes);
                 result.no_fix_reason = result.no_fix_reason.or(of_manifests.no_fix_reason);
             }
-            Err(NotVerified::Canceled) => return,
-            Err(NotVerified::Because(_)) => {}
-        }
-        // Other workspaces may use the changed manifests.
-        let brought = self.with_verifier(Priority::Requested, &may_continue, |verifier, target| {
-            let mut fixes = result.fixes.clone();
-            for fix in &mut fixes {
-                verifier.bring_lockfiles_along(&target.texts, fix)?;
-            }
-            Ok(fixes)
-        });
-        match brought {
-            Ok(fixes) => result.fixes = fixes,
             Err(NotVerified::Canceled) => return,
             Err(NotVerified::Because(_)) => {}
         }
@@ -296,25 +358,39 @@ impl FixSearch {
                 Some(Code::IgnoreHasFix) => {
                     self.with_verifier(priority, may_continue, |verifier, target| {
                         let now = CheckedTexts { verdict: &target.verdict, texts: &target.texts };
-                        verifier.upgrades_instead_of_ignoring(now, finding)
+                        let mut result = verifier.upgrades_instead_of_ignoring(now, finding)?;
+                        bring_lockfiles_along(verifier, target, &mut result.fixes)?;
+                        Ok(result)
                     })
                 }
                 _ => Ok(FixResult::default()),
             };
         }
-        let package = match finding.packages.as_slice() {
-            [package] => Some(package),
-            _ => None,
-        };
-        if let Some(cached) = package.and_then(|package| self.upgrades.by_package.get(package)) {
+        let package = only_package(finding);
+        let cached = package.and_then(|package| self.upgrades.by_package.get(package));
+        if let Some(cached) = cached
+            && cached.fixes.iter().all(Fix::has_current_lockfiles)
+        {
             return Ok(cached.clone());
         }
+        self.find_first(finding, priority, may_continue)?;
         let upgrades = std::mem::take(&mut self.upgrades);
+        let first = package.and_then(|package| upgrades.first.get(package));
         let known: Vec<&Fix> =
             upgrades.by_package.values().flat_map(|result| &result.fixes).collect();
         let result = self.with_verifier(priority, may_continue, |verifier, target| {
             let now = CheckedTexts { verdict: &target.verdict, texts: &target.texts };
-            verifier.upgrades_or_known(now, finding, FixOptions::default(), &known)
+            let mut result = match first {
+                Some(first) => verifier.further_upgrades(now, finding, &first.upgrades, &known)?,
+                None => verifier.upgrades(now, finding)?,
+            };
+            for fix in &mut result.fixes {
+                match upgrades.with_lockfiles(fix) {
+                    Some(known) => *fix = known.clone(),
+                    None => verifier.bring_lockfiles_along(&target.texts, fix)?,
+                }
+            }
+            Ok(result)
         });
         self.upgrades = upgrades;
         let result = result?;
@@ -322,6 +398,54 @@ impl FixSearch {
             self.upgrades.by_package.insert(package.clone(), result.clone());
         }
         Ok(result)
+    }
+
+    /// Finds the first upgrades of the only package of a finding, and sends them for all findings about it. Returns
+    /// whether it has searched.
+    fn find_first(
+        &mut self,
+        finding: &Finding,
+        priority: Priority,
+        may_continue: &dyn Fn() -> bool,
+    ) -> Result<bool, NotVerified> {
+        let package = only_package(finding).filter(|_| finding.check != Check::Supercargo);
+        let Some(package) = package else { return Ok(false) };
+        let searches = !self.upgrades.first.contains_key(package);
+        if searches {
+            let first = self.with_verifier(priority, may_continue, |verifier, target| {
+                let now = CheckedTexts { verdict: &target.verdict, texts: &target.texts };
+                let upgrades = verifier.first_upgrades(now, finding)?;
+                let mut shown: Vec<_> = upgrades.fixes().cloned().collect();
+                bring_lockfiles_along(verifier, target, &mut shown)?;
+                Ok(First { upgrades, shown })
+            })?;
+            self.upgrades.first.insert(package.clone(), first);
+        }
+        if self.announced.insert(package.clone()) {
+            self.send_first(package);
+        }
+        Ok(searches)
+    }
+
+    /// Sends the first upgrades of a package.
+    fn send_first(&self, package: &PackageRef) {
+        let (Some(target), Some(first)) = (&self.target, self.upgrades.first.get(package)) else {
+            return;
+        };
+        if first.shown.is_empty() {
+            return;
+        }
+        let findings = target.verdict.findings.iter().enumerate();
+        let about_it = findings.filter(|(_, finding)| {
+            finding.check != Check::Supercargo && only_package(finding) == Some(package)
+        });
+        let event = Event::FirstFixesFound {
+            workspace: self.workspace.clone(),
+            verdict: Arc::clone(&target.verdict),
+            findings: about_it.map(|(index, _)| index).collect(),
+            fixes: first.shown.clone(),
+        };
+        let _ = self.events.send(event);
     }
 
     /// Runs `search` with a verifier that has a gate of its own.
@@ -364,8 +488,7 @@ impl FixSearch {
     /// Sends how many packages have a verified upgrade.
     fn send_upgrade_count(&self) {
         let Some(target) = &self.target else { return };
-        let upgrades = self.upgrades.by_package.values();
-        let count = upgrades.filter(|result| !result.fixes.is_empty()).count();
+        let count = self.upgrades.count();
         let event = Event::UpgradesVerified {
             workspace: self.workspace.clone(),
             verdict: Arc::clone(&target.verdict),
@@ -373,6 +496,23 @@ impl FixSearch {
         };
         let _ = self.events.send(event);
     }
+}
+
+/// The package of a finding about one package.
+fn only_package(finding: &Finding) -> Option<&PackageRef> {
+    match finding.packages.as_slice() {
+        [package] => Some(package),
+        _ => None,
+    }
+}
+
+/// Other workspaces may use the changed manifests.
+fn bring_lockfiles_along(
+    verifier: &FixVerifier<'_>,
+    target: &SearchTarget,
+    fixes: &mut [Fix],
+) -> Result<(), NotVerified> {
+    fixes.iter_mut().try_for_each(|fix| verifier.bring_lockfiles_along(&target.texts, fix))
 }
 
 /// The open folders and the workspace itself.

@@ -57,7 +57,8 @@ impl Client {
         })
     }
 
-    fn actions_for(&mut self, params: Value) -> Vec<Action> {
+    /// The actions for the parameters of a request.
+    pub(crate) fn actions_for(&mut self, params: Value) -> Vec<Action> {
         let actions = self.request("textDocument/codeAction", params);
         let actions = actions.expect("code actions have no error");
         actions.as_array().into_iter().flatten().cloned().map(Action).collect()

@@ -14,6 +14,8 @@ pub(crate) enum FakeCargo {
     Counting,
     /// Runs cargo once [`World::release_cargo`] was called.
     Held,
+    /// The same from the resolution with this number on, counted from 1.
+    HeldFrom(usize),
     /// Never ends by itself.
     Endless,
     /// Prints invalid output.
@@ -28,10 +30,13 @@ impl World {
     pub(crate) fn use_fake_cargo(&mut self, fake_cargo: FakeCargo) {
         let root = self.path("../");
         let cargo = real_cargo();
+        let wait = format!("while [ ! -e '{root}/released' ]; do sleep 0.02; done");
         let run = match fake_cargo {
             FakeCargo::Counting => format!("exec '{cargo}' \"$@\""),
-            FakeCargo::Held => format!(
-                "while [ ! -e '{root}/released' ]; do sleep 0.02; done\nexec '{cargo}' \"$@\""
+            FakeCargo::Held => format!("{wait}\nexec '{cargo}' \"$@\""),
+            FakeCargo::HeldFrom(number) => format!(
+                "if [ \"$(grep -c ^metadata '{root}/cargo/calls')\" -ge {number} ]; then {wait}; fi\n\
+                 exec '{cargo}' \"$@\""
             ),
             FakeCargo::InvalidOutput => "echo '{\"packages\": 7}'".to_owned(),
             FakeCargo::Endless => "exec sleep 100000".to_owned(),

@@ -45,12 +45,11 @@ pub(crate) use overlay::write_new;
 pub use overlay::{FileChange, Overlay};
 pub use report::{FixReport, RemainingFinding, fix_all};
 pub use scope::{FixScope, InvalidSelector, PackageSelector};
+pub(crate) use solver::PackageVersions;
 pub use upgrade::RemovedFeatures;
 pub use verification::{MovedEntry, Verification};
-pub(crate) use verifier::is_about_lockfile;
-pub use verifier::{
-    CreatedPolicy, FirstUpgrades, FixVerifier, LockfileOutcome, NotVerified, OtherLockfile,
-};
+pub use verifier::{CreatedPolicy, FixVerifier, LockfileOutcome, NotVerified, OtherLockfile};
+pub(crate) use verifier::{FirstUpgrades, is_about_lockfile};
 
 /// Which upgrades are allowed.
 #[derive(Clone, Copy, Debug, Default)]

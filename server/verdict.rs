@@ -58,7 +58,7 @@ pub(crate) use finding::{own_finding, path_text};
 pub use gate_name::GateName;
 pub use graph::GraphOptions;
 pub use graph_facts::{GraphFacts, PackageFacts, StatedDependency, UnlistedPackage};
-pub(crate) use index_history::{IndexHistory, IndexLine};
+pub(crate) use index_history::{IndexHistory, IndexLine, RegistryIndex};
 pub use license_files::PackageFolder;
 #[cfg(test)]
 pub(crate) use license_files::{ISC, MIT};

@@ -41,6 +41,8 @@ pub(crate) struct Server {
     /// The line of the edited dependency, and where its value begins and ends in it.
     edited: (usize, [usize; 2]),
     version: usize,
+    /// The lines of the manifest with an advisory.
+    advised: Vec<u64>,
     /// From the start of the server to the exact verdict, in milliseconds.
     pub(crate) started: f64,
 }
@@ -77,13 +79,16 @@ impl Server {
             folder: folder.clone(),
             edited: (workspace.edited.line, workspace.edited.columns),
             version: 1,
+            advised: Vec::new(),
             started: f64::NAN,
         };
         let root = server.uri("");
         // What other workspaces need of the policy is not measured.
         let options = json!({"offline": true, "gate": gate, "exclude": workspace.other_workspaces});
         server.connection.send(&json!({"id": 1, "method": "initialize", "params": {
-            "capabilities": {}, "rootUri": root, "initializationOptions": options}}))?;
+            "capabilities": {"textDocument": {"codeAction": {"codeActionLiteralSupport":
+                {"codeActionKind": {"valueSet": ["quickfix"]}}}}},
+            "rootUri": root, "initializationOptions": options}}))?;
         // Nothing may be sent before the response (LSP, "Initialize Request").
         while server.connection.read()?["id"] != 1 {}
         server.connection.send(&json!({"method": "initialized", "params": {}}))?;
@@ -160,12 +165,51 @@ impl Server {
     /// Waits for the exact verdict on the workspace, which is reported after its findings.
     fn wait_for_exact_verdict(&mut self) -> Result<()> {
         let uri = self.uri("");
+        let manifest = self.uri("Cargo.toml");
+        let advised = &mut self.advised;
         self.connection.wait(|message| {
             let params = &message["params"];
+            if params["uri"] == manifest.as_str() {
+                let all = params["diagnostics"].as_array().into_iter().flatten();
+                let with_advisory = all.filter(|one| {
+                    one["severity"].as_u64().is_some_and(|severity| severity <= 2)
+                        && one["code"].as_str().is_some_and(|code| code.starts_with("RUSTSEC"))
+                });
+                *advised = with_advisory
+                    .filter_map(|one| one["range"]["start"]["line"].as_u64())
+                    .collect();
+                advised.dedup();
+            }
             message["method"] == "supercargo/status"
                 && params["state"] == "exact"
                 && params["workspace"].as_str().is_some_and(|folder| uri.starts_with(folder))
         })
+    }
+
+    /// Asks for the actions of a line with an advisory, as for a light bulb; returns the time to the response, in
+    /// milliseconds. `None` if no line has an upgrade.
+    pub(crate) fn first_action(&mut self) -> Result<Option<f64>> {
+        for line in self.advised.clone() {
+            let asked = Instant::now();
+            let (uri, id) = (self.uri("Cargo.toml"), format!("actions {line}"));
+            let at = json!({"line": line, "character": 0});
+            self.connection.send(
+                &json!({"id": id, "method": "textDocument/codeAction", "params": {
+                    "textDocument": {"uri": uri}, "range": {"start": at, "end": at},
+                    "context": {"diagnostics": [], "triggerKind": 2}}}),
+            )?;
+            let mut upgrades = false;
+            self.connection.wait(|message| {
+                upgrades = message["result"][0]["title"]
+                    .as_str()
+                    .is_some_and(|title| title.starts_with("upgrade"));
+                message["id"] == id
+            })?;
+            if upgrades {
+                return Ok(Some(milliseconds(asked)));
+            }
+        }
+        Ok(None)
     }
 
     /// Asks for hovers on a license, and for completions of a license and of a package, in a policy that is

@@ -16,7 +16,7 @@ mod step;
 #[cfg(test)]
 mod worlds;
 
-pub(super) use package_versions::PackageVersions;
+pub(crate) use package_versions::PackageVersions;
 pub(super) use planner::{Goal, GoalKind, NoPlan, Plan, PlanOptions, Planner, SelectedPackage};
 pub(super) use reasons::Obstacle;
 pub(super) use step::UpgradeStep;

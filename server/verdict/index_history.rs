@@ -1,7 +1,10 @@
 //! All versions of a package in cargo's copy of the index, with what cargo's resolver looks at. Records are
 //! parsed when they are needed: an entry may have hundreds.
 
-use std::{cell::OnceCell, collections::BTreeMap, rc::Rc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use camino::Utf8Path;
 use cargo_deny::Source;
@@ -23,7 +26,7 @@ pub(crate) struct IndexLine {
     /// The version.
     pub(crate) version: Version,
     record: Box<[u8]>,
-    release: OnceCell<Option<Rc<IndexRelease>>>,
+    release: OnceLock<Option<Arc<IndexRelease>>>,
 }
 
 /// What the index says about a version.
@@ -94,10 +97,13 @@ fn yes() -> bool {
     true
 }
 
-impl IndexHistory {
-    /// The versions of a package; `None` if cargo has no copy of its entry. `root` is the folder of the
+/// Cargo's copy of the index of one registry.
+pub(crate) struct RegistryIndex(Index);
+
+impl RegistryIndex {
+    /// The index of the registry that `source` names in a lockfile; `None` if it names none. `root` is the folder of the
     /// workspace, whose cargo configuration may replace crates.io's index.
-    pub(crate) fn of(name: &str, source: &str, root: &Utf8Path) -> Option<Self> {
+    pub(crate) fn of(source: &str, root: &Utf8Path) -> Option<Self> {
         let (kind, url) = source.split_once('+')?;
         let registry = match kind {
             "registry" if url == tame_index::CRATES_IO_INDEX => Source::crates_io(true),
@@ -105,8 +111,14 @@ impl IndexHistory {
             "sparse" => Source::Sparse(Url::parse(source).ok()?),
             _ => return None,
         };
-        let lines = Index::of(&registry, root).records_of(name, IndexLine::read)?;
-        Some(Self::from_lines(lines))
+        Some(Self(Index::of(&registry, root)))
+    }
+}
+
+impl IndexHistory {
+    /// The versions of a package; `None` if cargo has no copy of its entry.
+    pub(crate) fn of(name: &str, index: &RegistryIndex) -> Option<Self> {
+        Some(Self::from_lines(index.0.records_of(name, IndexLine::read)?))
     }
 
     fn from_lines(mut lines: Vec<IndexLine>) -> Self {
@@ -129,7 +141,7 @@ impl IndexHistory {
     }
 
     /// What the index says about a version; `None` if it does not list it or the record is unreadable.
-    pub(crate) fn release(&self, version: &Version) -> Option<Rc<IndexRelease>> {
+    pub(crate) fn release(&self, version: &Version) -> Option<Arc<IndexRelease>> {
         let found = self.lines.binary_search_by(|line| line.version.cmp(version));
         found.ok().and_then(|index| self.lines[index].release())
     }
@@ -138,14 +150,14 @@ impl IndexHistory {
 impl IndexLine {
     fn read(version: &[u8], record: &[u8]) -> Option<Self> {
         let version = Version::parse(str::from_utf8(version).ok()?).ok()?;
-        Some(Self { version, record: record.into(), release: OnceCell::new() })
+        Some(Self { version, record: record.into(), release: OnceLock::new() })
     }
 
     /// The parsed record; `None` if it is unreadable.
-    pub(crate) fn release(&self) -> Option<Rc<IndexRelease>> {
+    pub(crate) fn release(&self) -> Option<Arc<IndexRelease>> {
         let parse = || {
             let record: Record = serde_json::from_slice(&self.record).ok()?;
-            record.release().map(Rc::new)
+            record.release().map(Arc::new)
         };
         self.release.get_or_init(parse).clone()
     }

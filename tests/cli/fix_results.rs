@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use supercargo::{
     cache::Cache,
     facts::RefreshPolicy,
-    fix::{CheckedTexts, FixOptions, FixVerifier, Overlay},
+    fix::{CheckedTexts, FixVerifier, Overlay},
     gate::{Databases, Gate, GateOptions},
     process::Children,
     resolve::Resolver,

@@ -2,9 +2,8 @@
 //! the workspace.
 
 use std::{
-    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    rc::Rc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -15,38 +14,40 @@ use crate::{
     fix::Overlay,
     gate::{Texts as _, Verdict},
     model::tree,
-    verdict::{IndexHistory, PackageRef, rust_version},
+    verdict::{IndexHistory, PackageRef, RegistryIndex, rust_version},
 };
 
 /// A package by its name and source.
 type EntryKey = (String, Option<String>);
 
 /// The registry's versions of packages, and the Rust version that they may require.
-pub(in crate::fix) struct PackageVersions {
+pub(crate) struct PackageVersions {
     /// The folder whose cargo configuration says where the index is.
     root: Utf8PathBuf,
     /// The oldest `rust-version` of a local package.
     pub(in crate::fix) rust: Option<Version>,
-    histories: RefCell<BTreeMap<EntryKey, Rc<IndexHistory>>>,
+    read: Mutex<ReadEntries>,
+}
+
+#[derive(Default)]
+struct ReadEntries {
+    /// The indices of the registries, by their sources; `None` for a source that is no registry.
+    indices: BTreeMap<String, Option<RegistryIndex>>,
+    histories: BTreeMap<EntryKey, Arc<IndexHistory>>,
     /// The entries of which cargo had no copy.
-    missing: RefCell<BTreeSet<EntryKey>>,
+    missing: BTreeSet<EntryKey>,
 }
 
 impl PackageVersions {
     /// For the workspace of `verdict`, whose manifests are read from `texts`.
-    pub(in crate::fix) fn of(verdict: &Verdict, texts: &Overlay) -> Self {
+    pub(crate) fn of(verdict: &Verdict, texts: &Overlay) -> Self {
         let workspace = &verdict.workspace;
         let mut manifests = vec![workspace.manifest.clone(), workspace.root.join("Cargo.toml")];
         manifests.extend(verdict.declared.iter().map(|one| one.file.to_path_buf()));
         manifests.sort();
         manifests.dedup();
         let rust = manifests.iter().flat_map(|manifest| rust_versions_of(texts, manifest)).min();
-        Self {
-            root: workspace.folder().to_owned(),
-            rust,
-            histories: RefCell::default(),
-            missing: RefCell::default(),
-        }
+        Self { root: workspace.folder().to_owned(), rust, read: Mutex::default() }
     }
 
     /// For tests: an index of these entries, which are those of crates.io.
@@ -54,9 +55,9 @@ impl PackageVersions {
     pub(super) fn of_entries(entries: Vec<(String, IndexHistory)>) -> Self {
         let source = Some(format!("registry+{}", tame_index::CRATES_IO_INDEX));
         let entries = entries.into_iter();
-        let histories = entries.map(|(name, entry)| ((name, source.clone()), Rc::new(entry)));
-        let histories = RefCell::new(histories.collect());
-        Self { root: Utf8PathBuf::new(), rust: None, histories, missing: RefCell::default() }
+        let histories = entries.map(|(name, entry)| ((name, source.clone()), Arc::new(entry)));
+        let read = ReadEntries { histories: histories.collect(), ..ReadEntries::default() };
+        Self { root: Utf8PathBuf::new(), rust: None, read: Mutex::new(read) }
     }
 
     /// The index entry of a package; `None` if cargo has no copy of it (yet).
@@ -64,26 +65,36 @@ impl PackageVersions {
         &self,
         name: &str,
         source: Option<&str>,
-    ) -> Option<Rc<IndexHistory>> {
+    ) -> Option<Arc<IndexHistory>> {
         let key = (name.to_owned(), source.map(str::to_owned));
-        if let Some(known) = self.histories.borrow().get(&key) {
-            return Some(Rc::clone(known));
+        let ReadEntries { indices, histories, missing } = &mut *self.read();
+        if let Some(known) = histories.get(&key) {
+            return Some(Arc::clone(known));
         }
-        let Some(history) = IndexHistory::of(name, source?, &self.root) else {
-            self.missing.borrow_mut().insert(key);
+        let source = source?;
+        if !indices.contains_key(source) {
+            indices.insert(source.to_owned(), RegistryIndex::of(source, &self.root));
+        }
+        let index = indices.get(source).and_then(Option::as_ref);
+        let Some(history) = index.and_then(|index| IndexHistory::of(name, index)) else {
+            missing.insert(key);
             return None;
         };
-        let history = Rc::new(history);
-        self.histories.borrow_mut().insert(key, Rc::clone(&history));
+        let history = Arc::new(history);
+        histories.insert(key, Arc::clone(&history));
         Some(history)
     }
 
     /// Whether cargo has fetched an entry since it was missing: a plan that was made without it may be another one
     /// now.
     pub(in crate::fix) fn has_new_entries(&self) -> bool {
-        let missing = self.missing.take();
+        let missing = std::mem::take(&mut self.read().missing);
         let read = |(name, source): &EntryKey| self.index_history(name, source.as_deref());
         missing.iter().filter_map(read).count() > 0
+    }
+
+    fn read(&self) -> MutexGuard<'_, ReadEntries> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the index has a newer version that is compatible with this one.

@@ -5,6 +5,7 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap, HashSet},
     rc::Rc,
+    sync::Arc,
 };
 
 use semver::{Version, VersionReq};
@@ -62,7 +63,7 @@ struct KnownCrate {
     name: String,
     source: String,
     /// `None` if cargo has no copy of the index entry.
-    history: Option<Rc<IndexHistory>>,
+    history: Option<Arc<IndexHistory>>,
     /// All versions: those of the index and of the lockfile, oldest first.
     versions: Rc<Vec<Version>>,
     releases: HashMap<Version, Rc<Release>>,

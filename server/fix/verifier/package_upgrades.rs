@@ -14,7 +14,7 @@ use crate::fix::{
 use crate::verdict::Finding;
 
 /// The first verified upgrade of each package of a finding; [`FixVerifier::further_upgrades`] goes on from it.
-pub struct FirstUpgrades {
+pub(crate) struct FirstUpgrades {
     by_target: Vec<(UpgradeTarget, Result<FirstUpgrade, NoUpgrade>)>,
     no_lockfile: bool,
 }
@@ -26,7 +26,7 @@ struct FirstUpgrade {
 
 impl FirstUpgrades {
     /// The fixes, the best of each package.
-    pub fn fixes(&self) -> impl Iterator<Item = &Fix> {
+    pub(crate) fn fixes(&self) -> impl Iterator<Item = &Fix> {
         let found = self.by_target.iter().filter_map(|(_, first)| first.as_ref().ok());
         found.map(|first| &first.fix)
     }
@@ -51,19 +51,21 @@ impl FixVerifier<'_> {
         current: CheckedTexts<'_>,
         finding: &Finding,
     ) -> Result<FixResult, NotVerified> {
-        let first = self.first_upgrades(current, finding)?;
-        self.further_upgrades(current, finding, &first, &[])
+        let versions = PackageVersions::of(current.verdict, current.texts);
+        let first = self.first_upgrades(current, finding, &versions)?;
+        self.further_upgrades(current, finding, &versions, &first, &[])
     }
 
-    /// The first of these upgrades, if it is compatible.
+    /// The first of these upgrades, if it is compatible. `versions` are those of the current verdict.
     ///
     /// # Errors
     ///
     /// [`NotVerified::Canceled`].
-    pub fn first_upgrades(
+    pub(crate) fn first_upgrades(
         &mut self,
         current: CheckedTexts<'_>,
         finding: &Finding,
+        versions: &PackageVersions,
     ) -> Result<FirstUpgrades, NotVerified> {
         let targets = UpgradeTarget::of(&current.verdict.findings, finding);
         let mut first = FirstUpgrades { by_target: Vec::new(), no_lockfile: false };
@@ -74,8 +76,7 @@ impl FixVerifier<'_> {
             first.no_lockfile = true;
             return Ok(first);
         }
-        let versions = PackageVersions::of(current.verdict, current.texts);
-        let context = UpgradeContext::of(current, &versions, self.databases);
+        let context = UpgradeContext::of(current, versions, self.databases);
         let offered = FixOptions { breaking: false, newer_rust: true };
         let levels = levels(offered, versions.rust.as_ref());
         for target in targets {
@@ -94,10 +95,11 @@ impl FixVerifier<'_> {
     /// # Errors
     ///
     /// [`NotVerified::Canceled`].
-    pub fn further_upgrades(
+    pub(crate) fn further_upgrades(
         &mut self,
         current: CheckedTexts<'_>,
         finding: &Finding,
+        versions: &PackageVersions,
         first: &FirstUpgrades,
         known: &[&Fix],
     ) -> Result<FixResult, NotVerified> {
@@ -108,8 +110,7 @@ impl FixVerifier<'_> {
         if first.by_target.is_empty() {
             return Ok(result);
         }
-        let versions = PackageVersions::of(current.verdict, current.texts);
-        let context = UpgradeContext::of(current, &versions, self.databases);
+        let context = UpgradeContext::of(current, versions, self.databases);
         for (target, first) in &first.by_target {
             let found = match first {
                 Ok(first) => Ok(self.with_further(&context, target, first)?),

@@ -12,7 +12,7 @@ use super::inbox::Inbox;
 use crate::{
     fix::{
         CheckedTexts, EditableFolders, FirstUpgrades, Fix, FixResult, FixScope, FixVerifier,
-        NoFixReason, NotVerified, Outside, Overlay, fix_all, is_about_lockfile,
+        NoFixReason, NotVerified, Outside, Overlay, PackageVersions, fix_all, is_about_lockfile,
     },
     gate::{Databases, Gate, Progress, Texts as _, Verdict},
     lsp::event::{CheckRequest, Event, FixRequest},
@@ -71,6 +71,8 @@ struct UpgradeCache {
     by_package: BTreeMap<PackageRef, FixResult>,
     /// Found before the others.
     first: BTreeMap<PackageRef, First>,
+    /// The entries of cargo's index that were read, which take memory: dropped after a search.
+    versions: Option<PackageVersions>,
 }
 
 /// The first upgrades of a package.
@@ -182,14 +184,15 @@ impl FixSearch {
         !self.todo.is_empty()
     }
 
-    /// Whether it keeps a gate that makes the next search faster.
+    /// Whether it keeps what makes the next search faster.
     pub(super) fn has_cache(&self) -> bool {
-        self.trial_gate.is_some()
+        self.trial_gate.is_some() || self.upgrades.versions.is_some()
     }
 
-    /// Drops that gate.
+    /// Drops that.
     pub(super) fn drop_cache(&mut self) {
         self.trial_gate = None;
+        self.upgrades.versions = None;
     }
 
     /// Does the next step in the background, while no message comes and it `may_continue`.
@@ -215,7 +218,7 @@ impl FixSearch {
             self.todo.push_front(step);
         }
         if self.todo.is_empty() {
-            self.trial_gate = None;
+            self.drop_cache();
         }
         self.send_upgrade_count();
     }
@@ -256,7 +259,7 @@ impl FixSearch {
             }
         }
         if self.todo.is_empty() {
-            self.trial_gate = None;
+            self.drop_cache();
         }
     }
 
@@ -374,16 +377,21 @@ impl FixSearch {
             return Ok(cached.clone());
         }
         self.find_first(finding, priority, may_continue)?;
+        let versions = self.take_versions()?;
         let upgrades = std::mem::take(&mut self.upgrades);
         let first = package.and_then(|package| upgrades.first.get(package));
         let known: Vec<&Fix> =
             upgrades.by_package.values().flat_map(|result| &result.fixes).collect();
         let result = self.with_verifier(priority, may_continue, |verifier, target| {
             let now = CheckedTexts { verdict: &target.verdict, texts: &target.texts };
-            let mut result = match first {
-                Some(first) => verifier.further_upgrades(now, finding, &first.upgrades, &known)?,
-                None => verifier.upgrades(now, finding)?,
+            let searched;
+            let first = if let Some(first) = first {
+                &first.upgrades
+            } else {
+                searched = verifier.first_upgrades(now, finding, &versions)?;
+                &searched
             };
+            let mut result = verifier.further_upgrades(now, finding, &versions, first, &known)?;
             for fix in &mut result.fixes {
                 match upgrades.with_lockfiles(fix) {
                     Some(known) => *fix = known.clone(),
@@ -392,7 +400,7 @@ impl FixSearch {
             }
             Ok(result)
         });
-        self.upgrades = upgrades;
+        self.upgrades = UpgradeCache { versions: Some(versions), ..upgrades };
         let result = result?;
         if let Some(package) = package {
             self.upgrades.by_package.insert(package.clone(), result.clone());
@@ -412,19 +420,27 @@ impl FixSearch {
         let Some(package) = package else { return Ok(false) };
         let searches = !self.upgrades.first.contains_key(package);
         if searches {
+            let versions = self.take_versions()?;
             let first = self.with_verifier(priority, may_continue, |verifier, target| {
                 let now = CheckedTexts { verdict: &target.verdict, texts: &target.texts };
-                let upgrades = verifier.first_upgrades(now, finding)?;
+                let upgrades = verifier.first_upgrades(now, finding, &versions)?;
                 let mut shown: Vec<_> = upgrades.fixes().cloned().collect();
                 bring_lockfiles_along(verifier, target, &mut shown)?;
                 Ok(First { upgrades, shown })
-            })?;
-            self.upgrades.first.insert(package.clone(), first);
+            });
+            self.upgrades.versions = Some(versions);
+            self.upgrades.first.insert(package.clone(), first?);
         }
         if self.announced.insert(package.clone()) {
             self.send_first(package);
         }
         Ok(searches)
+    }
+
+    fn take_versions(&mut self) -> Result<PackageVersions, NotVerified> {
+        let target = self.target.as_ref().ok_or(NotVerified::Canceled)?;
+        let read = self.upgrades.versions.take();
+        Ok(read.unwrap_or_else(|| PackageVersions::of(&target.verdict, &target.texts)))
     }
 
     /// Sends the first upgrades of a package.

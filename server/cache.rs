@@ -47,11 +47,13 @@ pub enum CacheKind {
     Verdict,
     /// An advisory database.
     Advisories,
+    /// The gates of a repository.
+    Gates,
 }
 
 impl CacheKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Metadata, Self::Verdict, Self::Advisories];
+    pub const ALL: [Self; 4] = [Self::Metadata, Self::Verdict, Self::Advisories, Self::Gates];
 
     /// The name of its folder.
     pub fn name(self) -> &'static str {
@@ -59,6 +61,7 @@ impl CacheKind {
             Self::Metadata => "metadata",
             Self::Verdict => "verdicts",
             Self::Advisories => "advisories",
+            Self::Gates => "gates",
         }
     }
 }

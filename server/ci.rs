@@ -8,6 +8,7 @@
 //!
 //! The words of a command are read by [`crate::deny_command`].
 
+mod kept;
 mod script_text;
 mod search;
 mod shell;
@@ -17,9 +18,11 @@ mod yaml;
 use std::{collections::BTreeSet, fmt, io};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
 
 use crate::{deny_command::DenyCheck, text::SourceText, workspace::Workspace};
 
+pub(crate) use kept::find_gates_or_kept;
 pub(crate) use search::quoted;
 pub use search::{EngineVersion, VersionNumber, root_around};
 
@@ -33,10 +36,12 @@ pub struct GateSearch {
     pub gates: Vec<DiscoveredGate>,
     /// Commands that cannot be run as they are written, or whose words are not known.
     pub unresolved: Vec<UnresolvedGate>,
-    /// The files that were read: another search finds the same while they and [`Self::folders`] are unchanged.
+    /// The files that were read: another search finds the same while they and [`Self::searched`] are unchanged.
     pub files_read: BTreeSet<Utf8PathBuf>,
-    /// The folders in which such files were looked for.
+    /// The folders near to the root in which such files were looked for.
     pub folders: BTreeSet<Utf8PathBuf>,
+    /// All folders in which they were looked for.
+    pub searched: Vec<Utf8PathBuf>,
 }
 
 /// A command that checks a workspace with cargo-deny.
@@ -63,7 +68,7 @@ pub struct DiscoveredGate {
 }
 
 /// A command that runs cargo-deny, but not with words and in a folder that are known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnresolvedGate {
     /// Where it is written.
     pub at: FileLine,
@@ -80,7 +85,7 @@ pub struct UnresolvedGate {
 }
 
 /// A line of a file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FileLine {
     /// The file.
     pub file: Utf8PathBuf,
@@ -103,7 +108,7 @@ impl fmt::Display for FileLine {
 }
 
 /// The kind of file that a command is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum GateSource {
     /// A workflow or composite action of GitHub that uses cargo-deny's action.
     Action,

@@ -97,7 +97,7 @@ pub(super) fn run(root: &Utf8Path, read: ReadText<'_>) -> GateSearch {
         xtask_from: None,
         used_aliases: BTreeSet::new(),
     };
-    let files = CiFiles::of(root, &mut search.result.folders);
+    let files = CiFiles::of(root, &mut search.result);
     search.installed = versions::of_files(&mut search, &files);
     // What the continuous integration runs comes first, so that the rest is known to be called or not.
     github::run(&mut search, &files);

@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 use super::logging;
 use crate::{
     ci::{self, GateSearch},
-    gate::{CommandLine, GateOptions, OnDisk, Texts as _, gate_versions},
+    gate::{CommandLine, GateOptions, gate_versions},
     workspace::Workspace,
 };
 
@@ -35,7 +35,7 @@ impl CiGates {
         let root = ci::root_around(workspace.folder());
         let as_ci = self.as_ci;
         let search = self.searches.entry(root.clone()).or_insert_with(|| {
-            let search = ci::find_gates(&root, &|path| OnDisk.read(path));
+            let search = ci::find_gates_or_kept(&root, &options.resolver.cache);
             for unresolved in search.unresolved.iter().filter(|_| as_ci) {
                 logging::warn(&format!(
                     "the gate in {} is not used: {}",

@@ -1,10 +1,9 @@
 //! The files of a repository that may run cargo-deny.
 
-use std::collections::BTreeSet;
-
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
 
+use super::GateSearch;
 use crate::{limits, workspace::EXCLUDED_FOLDERS};
 
 /// The files by their kinds, each in the order of their paths.
@@ -45,15 +44,15 @@ const HIDDEN: [&str; 10] = [
 ];
 
 impl CiFiles {
-    /// The files below a folder; adds the folders that were searched.
-    pub(super) fn of(root: &Utf8Path, folders: &mut BTreeSet<Utf8PathBuf>) -> Self {
+    /// The files below a folder; adds the folders that were searched to the result.
+    pub(super) fn of(root: &Utf8Path, result: &mut GateSearch) -> Self {
         let mut files = Self::default();
         let mut visited = 0;
-        walk(root, true, &mut visited, &mut files, folders);
+        walk(root, true, &mut visited, &mut files, result);
         for name in HIDDEN {
             let folder = root.join(name);
             if folder.is_dir() {
-                walk(&folder, false, &mut visited, &mut files, folders);
+                walk(&folder, false, &mut visited, &mut files, result);
             }
         }
         for list in files.lists() {
@@ -176,7 +175,7 @@ fn walk(
     top: bool,
     visited: &mut usize,
     files: &mut CiFiles,
-    folders: &mut BTreeSet<Utf8PathBuf>,
+    result: &mut GateSearch,
 ) {
     let root = if top { folder } else { folder.parent().unwrap_or(folder) };
     let names_at_root =
@@ -209,9 +208,10 @@ fn walk(
         }
         let Some(path) = Utf8Path::from_path(entry.path()) else { continue };
         if entry.file_type().is_some_and(|kind| kind.is_dir()) {
-            if entry.depth() <= 2 && folders.len() < limits::WATCHED_FOLDERS {
-                folders.insert(path.to_owned());
+            if entry.depth() <= 2 && result.folders.len() < limits::WATCHED_FOLDERS {
+                result.folders.insert(path.to_owned());
             }
+            result.searched.push(path.to_owned());
         } else if path.is_file() {
             files.add(root, path);
         }

@@ -4,6 +4,7 @@ use std::{cmp::Ordering, fmt};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
+use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
 use crate::model::tree;
 
 /// A version of cargo-deny, and the line that chooses it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineVersion {
     /// The version.
     pub number: VersionNumber,
@@ -21,7 +22,7 @@ pub struct EngineVersion {
 }
 
 /// A version, or the newest one that begins with these numbers: `0.18`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct VersionNumber {
     major: u64,
     minor: u64,

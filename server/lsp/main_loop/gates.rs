@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{CheckReason, MainLoop};
 use crate::{
     ci::{self, GateSearch},
-    gate::{CommandLine, GateVersion, OnDisk, Texts as _, gate_versions},
+    gate::{CommandLine, GateVersion, gate_versions},
     lsp::{documents::DocumentKind, event::Event},
     threads::{self, Activity},
     workspace::Workspace,
@@ -114,11 +114,12 @@ impl MainLoop {
         search.is_running = true;
         search.is_outdated = false;
         let (events, searches) = (self.session.events(), Arc::clone(&self.searches));
+        let cache = self.session.cache.clone();
         let doing = Activity::to("looking for the gates of CI in", root.as_str());
         threads::task(doing.clone(), async move {
             let _permit = searches.acquire_owned().await;
             let searched = root.clone();
-            let look = move || ci::find_gates(&searched, &|path| OnDisk.read(path));
+            let look = move || ci::find_gates_or_kept(&searched, &cache);
             let found = threads::blocking(doing, look).await.unwrap_or_default();
             let _ = events.send(Event::GatesFound { root, found: Arc::new(found) });
         });

@@ -109,6 +109,22 @@ fn setting_chooses_the_gate() {
 }
 
 #[test]
+fn version_of_ci_counts_although_the_settings_choose_the_gate() {
+    let workflow = ACTION.replace(
+        "uses: EmbarkStudios/cargo-deny-action@v2",
+        "run: cargo install cargo-deny --version 0.18.6 && cargo deny check",
+    );
+    let world = world(&workflow);
+    world.edit(POLICY, "allow = [\"MIT\"]", "allow = [\"MIT\"]\ninclude-build = true");
+    let mut client = Session::of(world).settings(json!({"gate": "default"})).start();
+    client.open(POLICY);
+    let shown = client.diagnostics_with(POLICY, "supercargo::newer-than-gate");
+    let message = "`licenses.include-build` needs cargo-deny 0.19.0, but";
+    assert!(shown.diagnostics.iter().any(|one| one.message.contains(message)));
+    client.ignore_all();
+}
+
+#[test]
 fn options_of_the_settings_come_before_the_gates_of_ci() {
     let mut client = Session::of(world(ACTION)).settings(json!({"only": ["advisories"]})).start();
     client.diagnostics_with(POLICY, UNUSED);

@@ -26,16 +26,18 @@ pub(super) struct GateSearches {
 }
 
 /// The gates of one workspace.
-#[derive(PartialEq)]
+#[derive(Default, PartialEq)]
 pub(super) struct CiGates {
     pub(super) command_lines: Vec<CommandLine>,
     pub(super) versions: Vec<GateVersion>,
 }
 
 impl CiGates {
-    fn of(search: &GateSearch, root: &Utf8Path, workspace: &Workspace) -> Self {
+    /// The gates of a workspace; without command lines where the settings decide, not CI.
+    fn of(search: &GateSearch, root: &Utf8Path, workspace: &Workspace, uses_them: bool) -> Self {
+        let command_lines = CommandLine::of_workspace(search, root, workspace);
         Self {
-            command_lines: CommandLine::of_workspace(search, root, workspace),
+            command_lines: if uses_them { command_lines } else { Vec::new() },
             versions: gate_versions(search, root, workspace),
         }
     }
@@ -87,7 +89,7 @@ impl GateSearches {
 
 impl MainLoop {
     /// The gates of CI for a workspace; `None` while they are searched for, and the check is requested again when they are
-    /// found. Without command lines where the settings decide.
+    /// found. Where the settings decide, there are no command lines, and the first check does not wait.
     pub(super) fn gates_of(
         &mut self,
         workspace: &Workspace,
@@ -97,16 +99,16 @@ impl MainLoop {
         let root = ci::root_around(workspace.folder());
         let search = self.gate_searches.searches.entry(root.clone()).or_default();
         if let Some(found) = &search.found {
-            let gates = CiGates::of(found, &root, workspace);
-            let command_lines = if uses_ci_gates { gates.command_lines } else { Vec::new() };
-            return Some(CiGates { command_lines, ..gates });
+            return Some(CiGates::of(found, &root, workspace, uses_ci_gates));
         }
-        let strongest = search.waiting.entry(workspace.clone()).or_insert(reason);
-        *strongest = reason.max(*strongest);
+        if uses_ci_gates {
+            let strongest = search.waiting.entry(workspace.clone()).or_insert(reason);
+            *strongest = reason.max(*strongest);
+        }
         if !search.is_running {
             self.find_gates(root);
         }
-        None
+        (!uses_ci_gates).then(CiGates::default)
     }
 
     fn find_gates(&mut self, root: Utf8PathBuf) {
@@ -127,6 +129,7 @@ impl MainLoop {
 
     /// A search for gates has ended.
     pub(super) fn gates_found(&mut self, root: &Utf8Path, found: &Arc<GateSearch>) {
+        let uses_ci_gates = self.session.snapshot().settings.uses_ci_gates();
         let Some(search) = self.gate_searches.searches.get_mut(root) else { return };
         search.is_running = false;
         for unresolved in &found.unresolved {
@@ -136,13 +139,12 @@ impl MainLoop {
         let before = search.found.replace(Arc::clone(found));
         let mut waiting = std::mem::take(&mut search.waiting);
         let is_outdated = search.is_outdated;
-        if let Some(before) = before {
-            // Other options need another check.
-            for workspace in self.workers.keys() {
-                let of = |search: &GateSearch| CiGates::of(search, root, workspace);
-                if workspace.folder().starts_with(root) && of(&before) != of(found) {
-                    waiting.entry(workspace.clone()).or_insert(CheckReason::Policy);
-                }
+        // Other options need another check.
+        for workspace in self.workers.keys().filter(|one| one.folder().starts_with(root)) {
+            let of = |search: &GateSearch| CiGates::of(search, root, workspace, uses_ci_gates);
+            let earlier = before.as_deref().map(of).unwrap_or_default();
+            if earlier != of(found) {
+                waiting.entry(workspace.clone()).or_insert(CheckReason::Policy);
             }
         }
         for (workspace, reason) in waiting {

@@ -86,13 +86,13 @@ fn table_applies(table: &str, target: &TargetInfo, flags: &CompilerFlags) -> Opt
         // Flags can change what a target has by default.
         Predicate::Target(
             predicate @ (TargetPredicate::Panic(_) | TargetPredicate::HasAtomic(_)),
-        ) => unless(flags.are_given(), predicate.matches(target)),
+        ) => unless(flags.may_change_defaults(), predicate.matches(target)),
         Predicate::Target(predicate) => Some(predicate.matches(target)),
-        Predicate::DebugAssertions => unless(flags.are_given(), true),
+        Predicate::DebugAssertions => unless(flags.may_change_defaults(), true),
         // WebAssembly has threads only where they are asked for.
         Predicate::TargetFeature("atomics") if target.families.contains(&Family::wasm) => {
             let by_default = target.triple.as_str().contains("threads");
-            unless(by_default || flags.are_given(), false)
+            unless(by_default || flags.may_change_defaults(), false)
         }
         Predicate::TargetFeature(_) => None,
         Predicate::Flag(option) | Predicate::KeyValue { key: option, .. } => {

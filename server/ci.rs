@@ -8,6 +8,7 @@
 //!
 //! The words of a command are read by [`crate::deny_command`].
 
+mod reason;
 mod script_text;
 mod search;
 mod shell;
@@ -20,8 +21,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{deny_command::DenyCheck, text::SourceText, workspace::Workspace};
 
+pub use reason::UnresolvedReason;
 pub(crate) use search::quoted;
 pub use search::{EngineVersion, VersionNumber, root_around};
+pub use yaml::YamlError;
 
 /// Reads a file, from an editor's buffers first.
 pub type ReadText<'r> = &'r dyn Fn(&Utf8Path) -> io::Result<SourceText>;
@@ -75,8 +78,8 @@ pub struct UnresolvedGate {
     pub version: Option<EngineVersion>,
     /// The command as far as it is known.
     pub command: String,
-    /// Why it is not resolved, one sentence.
-    pub reason: String,
+    /// Why it is not resolved.
+    pub reason: UnresolvedReason,
 }
 
 /// A line of a file.

@@ -45,7 +45,7 @@ pub(crate) use overlay::write_new;
 pub use overlay::{FileChange, Overlay};
 pub use report::{FixReport, RemainingFinding, fix_all};
 pub use scope::{FixScope, InvalidSelector, PackageSelector};
-pub use upgrade::RemovedFeatures;
+pub use upgrade::{NoPlanReason, RemovedFeatures};
 pub use verification::{MovedEntry, Verification};
 pub(crate) use verifier::is_about_lockfile;
 pub use verifier::{CreatedPolicy, FixVerifier, LockfileOutcome, NotVerified, OtherLockfile};

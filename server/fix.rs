@@ -33,7 +33,7 @@ use crate::{
     text::Span,
     verdict::{Finding, PackageRef},
 };
-pub use diff::{DiffHunk, FileDiff, diff_folder, diffs};
+pub use diff::{ChangedLines, FileDiff, diff_folder, diffs};
 pub use editable::{EditableFolders, Outside};
 pub use kind::FixKind;
 #[doc(hidden)]

@@ -3,13 +3,10 @@
 use std::{fmt::Write as _, ops::Range};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use similar::TextDiff;
+use similar::{DiffTag, TextDiff};
 
 use super::{FileChange, Overlay};
 use crate::workspace::{Workspace, relative};
-
-/// How many unchanged lines are around the changes of a hunk that is shown alone.
-const CONTEXT_OF_HUNK: usize = 1;
 
 /// The change of one file.
 #[derive(Clone, Debug)]
@@ -23,12 +20,12 @@ pub struct FileDiff {
     is_new: bool,
 }
 
-/// A part of a diff.
+/// Changed lines that follow each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DiffHunk {
-    /// Its lines in the file before the change, from 0.
+pub struct ChangedLines {
+    /// The lines in the file before the change, from 0; none for lines that are only added.
     pub lines: Range<usize>,
-    /// Its text, without the names of the file.
+    /// The removed lines, then the added ones, each with its sign.
     pub text: String,
 }
 
@@ -52,7 +49,7 @@ pub fn diffs(texts: &Overlay, folder: &Utf8Path) -> Vec<FileDiff> {
 }
 
 impl FileDiff {
-    fn of(path: &Utf8Path, shown: Utf8PathBuf, change: &FileChange) -> Self {
+    pub(crate) fn of(path: &Utf8Path, shown: Utf8PathBuf, change: &FileChange) -> Self {
         // A byte order mark is not part of the texts, but of the lines on disk.
         let has_mark = !change.is_new
             && std::fs::read(path).is_ok_and(|bytes| bytes.starts_with("\u{feff}".as_bytes()));
@@ -81,18 +78,29 @@ impl FileDiff {
         text
     }
 
-    /// Its changes one by one, each with a line around it.
-    pub fn hunks(&self) -> Vec<DiffHunk> {
+    /// The changes one by one. Where as many lines are added as removed, each line is one.
+    pub fn changed_lines(&self) -> Vec<ChangedLines> {
         let diff = TextDiff::from_lines(&self.before, &self.after);
-        let mut hunks = diff.unified_diff();
-        let hunks = hunks.context_radius(CONTEXT_OF_HUNK).iter_hunks();
-        hunks
-            .filter_map(|hunk| {
-                let (first, last) = (hunk.ops().first()?, hunk.ops().last()?);
-                let lines = first.old_range().start..last.old_range().end;
-                Some(DiffHunk { lines, text: hunk.to_string() })
-            })
-            .collect()
+        let change = |before: Range<usize>, after: Range<usize>| {
+            let removed =
+                before.clone().filter_map(|at| diff.old_slice(at)).map(|line| ('-', line));
+            let added = after.filter_map(|at| diff.new_slice(at)).map(|line| ('+', line));
+            let lines = removed.chain(added);
+            let text = lines
+                .map(|(sign, line)| format!("{sign}{}\n", line.trim_end_matches(['\r', '\n'])));
+            ChangedLines { lines: before, text: text.collect() }
+        };
+        let mut all = Vec::new();
+        for op in diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal) {
+            let (before, after) = (op.old_range(), op.new_range());
+            if before.len() == after.len() {
+                let pairs = before.zip(after);
+                all.extend(pairs.map(|(old, new)| change(old..old + 1, new..new + 1)));
+            } else {
+                all.push(change(before, after));
+            }
+        }
+        all
     }
 }
 
@@ -153,15 +161,17 @@ mod tests {
     }
 
     #[test]
-    fn hunks_have_their_lines_before_the_change() {
+    fn changed_lines_are_those_before_the_change() {
         let change = FileChange {
             before: SourceText::new("a\nb\nc\nd\ne\nf\n"),
-            after: SourceText::new("a\nB\nc\nd\ne\n"),
+            after: SourceText::new("a\nB\nC\nd\nnew\ne\n"),
             is_new: false,
         };
-        let hunks = FileDiff::of("/nowhere".into(), "x".into(), &change).hunks();
-        let shown: Vec<_> = hunks.iter().map(|hunk| (hunk.lines.clone(), &*hunk.text)).collect();
-        let second = "@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n";
-        assert_eq!(shown, [(0..3, second), (4..6, "@@ -5,2 +5 @@\n e\n-f\n")]);
+        let all = FileDiff::of("/nowhere".into(), "x".into(), &change).changed_lines();
+        let shown: Vec<_> = all.iter().map(|one| (one.lines.clone(), &*one.text)).collect();
+        assert_eq!(
+            shown,
+            [(1..2, "-b\n+B\n"), (2..3, "-c\n+C\n"), (4..4, "+new\n"), (5..6, "-f\n")]
+        );
     }
 }

@@ -48,7 +48,7 @@ pub struct FixReport {
     pub lockfiles: Vec<OtherLockfile>,
     /// Why cargo could not update its registry index, if that was tried and failed.
     pub old_index: Option<NoFixReason>,
-    /// The search was canceled: there may be more fixes, and only findings that were tried have a reason.
+    /// The search was canceled: there may be more fixes, and only findings whose search has ended have a reason.
     pub is_canceled: bool,
 }
 
@@ -330,15 +330,15 @@ impl FixAllRun<'_, '_> {
         let findings = self.report.verdict.findings.iter();
         let problems = findings.filter(|one| is_cargo_deny_problem(one));
         let remaining = problems.map(|finding| RemainingFinding {
-            reason: self.was_tried(finding).then(|| self.reason_with_hint(finding, is_locked)),
+            reason: self.is_decided(finding).then(|| self.reason_with_hint(finding, is_locked)),
             finding: finding.clone(),
         });
         self.report.remaining = remaining.collect();
         self.report
     }
 
-    /// Whether everything was tried that may fix a finding.
-    fn was_tried(&self, finding: &Finding) -> bool {
+    /// Whether the search for a fix of a finding has ended.
+    fn is_decided(&self, finding: &Finding) -> bool {
         let failed = |one: &PackageRef| self.failed_upgrades.contains_key(one);
         !self.report.is_canceled || finding.packages.iter().any(failed)
     }

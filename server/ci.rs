@@ -9,6 +9,7 @@
 //! The words of a command are read by [`crate::deny_command`].
 
 mod kept;
+mod reason;
 mod script_text;
 mod search;
 mod shell;
@@ -23,8 +24,10 @@ use serde::{Deserialize, Serialize};
 use crate::{deny_command::DenyCheck, text::SourceText, workspace::Workspace};
 
 pub(crate) use kept::find_gates_or_kept;
+pub use reason::UnresolvedReason;
 pub(crate) use search::quoted;
 pub use search::{EngineVersion, VersionNumber, root_around};
+pub use yaml::YamlError;
 
 /// Reads a file, from an editor's buffers first.
 pub type ReadText<'r> = &'r dyn Fn(&Utf8Path) -> io::Result<SourceText>;
@@ -68,7 +71,7 @@ pub struct DiscoveredGate {
 }
 
 /// A command that runs cargo-deny, but not with words and in a folder that are known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnresolvedGate {
     /// Where it is written.
     pub at: FileLine,
@@ -80,8 +83,8 @@ pub struct UnresolvedGate {
     pub version: Option<EngineVersion>,
     /// The command as far as it is known.
     pub command: String,
-    /// Why it is not resolved, one sentence.
-    pub reason: String,
+    /// Why it is not resolved.
+    pub reason: UnresolvedReason,
 }
 
 /// A line of a file.

@@ -20,6 +20,7 @@ mod json;
 mod logging;
 mod outputs;
 mod report_arguments;
+mod report_fixes;
 mod shared_policy;
 mod shown;
 mod targets;

@@ -11,6 +11,7 @@ mod comparison;
 mod error;
 mod groups;
 mod identity;
+mod outside;
 mod policy_changes;
 mod repository;
 mod revision;

@@ -12,6 +12,7 @@ use clap::{ArgMatches, error::ErrorKind};
 use semver::Version;
 
 use crate::verdict::{Check, CheckSet, DenyOptions, LintLevel, LintLevels};
+pub use refusal::DenyRefusal;
 use syntax::Syntax;
 
 /// A command line of cargo-deny.
@@ -79,8 +80,8 @@ impl DenyCommand {
     ///
     /// # Errors
     ///
-    /// Why that version refuses them, one sentence. If another version accepts them, it says so.
-    pub fn parse(words: &[String], version: Option<&Version>) -> Result<Self, String> {
+    /// Why that version refuses them. If another version accepts them, it says so.
+    pub fn parse(words: &[String], version: Option<&Version>) -> Result<Self, Box<DenyRefusal>> {
         let syntax = Syntax::of(version);
         let mut matches = match syntax.command().try_get_matches_from(words) {
             Ok(matches) => matches,
@@ -89,7 +90,7 @@ impl DenyCommand {
             {
                 return Ok(Self::NotACheck("help".to_owned()));
             }
-            Err(error) => return Err(refusal::sentence(&syntax, words, &error)),
+            Err(error) => return Err(Box::new(DenyRefusal::of(syntax, words, &error))),
         };
         let Some((name, mut below)) = matches.remove_subcommand() else {
             return Ok(Self::NotACheck("help".to_owned()));
@@ -97,8 +98,8 @@ impl DenyCommand {
         if name != syntax::CHECK {
             return Ok(Self::NotACheck(name));
         }
-        let refused = |error: &dyn std::fmt::Display| format!("{syntax} refuses it: {error}");
-        let levels = levels(&mut below).map_err(|error| refused(&error))?;
+        let refused = |error| Box::new(DenyRefusal::of_level(syntax.clone(), error));
+        let levels = levels(&mut below).map_err(refused)?;
         // What 0.20 moved to the program is an option of `check` in older versions.
         let mut moved = |name| path(&mut matches, name).or_else(|| path(&mut below, name));
         let (config, metadata_path) = (moved("config"), moved("metadata-path"));

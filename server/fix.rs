@@ -6,6 +6,7 @@
 //! plans; a [`Fix`] is a verified plan. [`fix_all`] applies one fix after the other.
 
 mod cargo_message;
+mod diff;
 mod document;
 mod editable;
 mod kind;
@@ -32,6 +33,7 @@ use crate::{
     text::Span,
     verdict::{Finding, PackageRef},
 };
+pub use diff::{ChangedLines, FileDiff, diff_folder, diffs};
 pub use editable::{EditableFolders, Outside};
 pub use kind::FixKind;
 #[doc(hidden)]
@@ -43,10 +45,10 @@ pub use no_fix_reason::{
 };
 pub(crate) use overlay::write_new;
 pub use overlay::{FileChange, Overlay};
-pub use report::{FixReport, RemainingFinding, fix_all};
+pub use report::{FixReport, RemainingFinding, fix_all, fix_until_canceled};
 pub use scope::{FixScope, InvalidSelector, PackageSelector};
 pub(crate) use solver::PackageVersions;
-pub use upgrade::RemovedFeatures;
+pub use upgrade::{NoPlanReason, RemovedFeatures};
 pub use verification::{MovedEntry, Verification};
 pub use verifier::{CreatedPolicy, FixVerifier, LockfileOutcome, NotVerified, OtherLockfile};
 pub(crate) use verifier::{FirstUpgrades, is_about_lockfile};
@@ -78,7 +80,7 @@ pub struct Fix {
     /// What it changes and which findings it clears, for a menu.
     pub title: String,
     /// The first part of the title: what it changes.
-    action: String,
+    pub action: String,
     /// The new version, for an upgrade.
     pub upgrade: Option<Upgrade>,
     /// The changed texts.

@@ -21,6 +21,7 @@
 //! | packages of a workspace that are copied to be resolved | [`COPIED_PACKAGES`]; cargo is not started |
 //! | sources of targets that are created in a copy | [`COPIED_SOURCES`] |
 //! | files of a commit that the workspace is compared with | [`BASE_FILES`]; the comparison is refused |
+//! | packages and folders outside of its repository that it uses | [`BASE_LINKS`]; cargo names the first one that it misses |
 //! | folders that are watched for one workspace because a pattern searches them | [`WATCHED_FOLDERS`] |
 //! | edges of a graph that are visited to find the dependency paths of all findings | [`PATH_STEPS`]; then each package has its nearest dependency path only |
 //! | packages on one dependency path | [`PATH_LENGTH`]; a longer path is not listed, the finding says how long it is |
@@ -93,6 +94,9 @@ pub(crate) const COPIED_SOURCES: usize = 200_000;
 
 /// Files of a commit, with its submodules, that are written to be checked.
 pub(crate) const BASE_FILES: usize = 300_000;
+
+/// Packages and folders outside of a repository that the files of a commit use.
+pub(crate) const BASE_LINKS: usize = 2000;
 
 /// Folders that are watched because a pattern of `workspace.members` searches them.
 pub(crate) const WATCHED_FOLDERS: usize = 512;

@@ -2,6 +2,7 @@
 //! from disk.
 
 mod checked;
+mod fixes;
 mod github;
 mod gitlab;
 mod headings;
@@ -16,6 +17,7 @@ use std::collections::HashSet;
 use camino::Utf8Path;
 
 pub use checked::{CheckedWorkspace, ReportedFinding, WorkspaceState};
+pub use fixes::{FIX_SEARCH_TIME, FoundFixes, NoSearch, WorkspaceFixes};
 pub(crate) use github::{annotations, without_commands};
 pub(crate) use gitlab::code_quality;
 pub(crate) use html::html;
@@ -71,17 +73,19 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Adds the verdict on a workspace, with the checks that were requested, its exit code and the comparison with an earlier
-    /// commit.
+    /// Adds the verdict on a workspace, with the checks that were requested, its exit code, the comparison with an earlier
+    /// commit, and its fixes.
     pub fn add(
         &mut self,
         verdict: &'a Verdict,
         checks: CheckSet,
         exit_code: u8,
         comparison: Option<&'a Comparison>,
+        fixes: Option<&'a WorkspaceFixes>,
         filters: Filters<'_>,
     ) {
-        let workspace = CheckedWorkspace::new(self.root, verdict, checks, exit_code);
+        let mut workspace = CheckedWorkspace::new(self.root, verdict, checks, exit_code);
+        workspace.fixes = fixes;
         let mut workspace = workspace.with_findings(self.root, comparison, filters);
         workspace.leave_out_known(&mut self.policy_findings);
         self.workspaces.push(workspace);
@@ -146,7 +150,7 @@ mod tests {
     fn report<'a>(verdict: &'a Verdict, comparison: Option<&'a Comparison>) -> Report<'a> {
         let mut report = Report::new(Utf8Path::new("/w"), true);
         let filters = Filters { records: &|_| true, listed: &|_| true };
-        report.add(verdict, CheckSet::of(&[Check::Bans]), 2, comparison, filters);
+        report.add(verdict, CheckSet::of(&[Check::Bans]), 2, comparison, None, filters);
         report.exit_code = 2;
         report
     }

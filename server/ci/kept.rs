@@ -11,7 +11,8 @@ use ignore::gitignore::gitconfig_excludes_path;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DiscoveredGate, EngineVersion, FileLine, GateSearch, GateSource, UnresolvedGate, find_gates,
+    DiscoveredGate, EngineVersion, FileLine, GateSearch, GateSource, UnresolvedGate,
+    UnresolvedReason, find_gates,
 };
 use crate::{
     cache::{Cache, CacheKind, Input, Inputs, hash, on_disk},
@@ -30,7 +31,7 @@ const IGNORE_FILES: [&str; 2] = [".gitignore", ".ignore"];
 struct KeptSearch {
     inputs: Inputs,
     gates: Vec<KeptGate>,
-    unresolved: Vec<UnresolvedGate>,
+    unresolved: Vec<KeptUnresolved>,
     files_read: BTreeSet<Utf8PathBuf>,
     folders: BTreeSet<Utf8PathBuf>,
 }
@@ -46,6 +47,16 @@ struct KeptGate {
     words: Vec<String>,
     manifest: Utf8PathBuf,
     reports_only: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptUnresolved {
+    at: FileLine,
+    source: GateSource,
+    called_from: Option<FileLine>,
+    version: Option<EngineVersion>,
+    command: String,
+    reason: String,
 }
 
 /// The gates of the repository with this root, by the files on disk: those that an earlier search has found, if neither the
@@ -64,7 +75,7 @@ pub(crate) fn find_gates_or_kept(root: &Utf8Path, cache: &Cache) -> GateSearch {
         let kept = KeptSearch {
             inputs,
             gates: found.gates.iter().map(KeptGate::of).collect(),
-            unresolved: found.unresolved.clone(),
+            unresolved: found.unresolved.iter().map(KeptUnresolved::of).collect(),
             files_read: found.files_read.clone(),
             folders: found.folders.clone(),
         };
@@ -87,7 +98,7 @@ fn kept(cache: &Cache, key: &str) -> Option<GateSearch> {
     }
     Some(GateSearch {
         gates: kept.gates.into_iter().map(KeptGate::gate).collect::<Option<_>>()?,
-        unresolved: kept.unresolved,
+        unresolved: kept.unresolved.into_iter().map(KeptUnresolved::gate).collect(),
         files_read: kept.files_read,
         folders: kept.folders,
         searched: Vec::new(),
@@ -154,6 +165,30 @@ impl KeptGate {
     }
 }
 
+impl KeptUnresolved {
+    fn of(gate: &UnresolvedGate) -> Self {
+        Self {
+            at: gate.at.clone(),
+            source: gate.source,
+            called_from: gate.called_from.clone(),
+            version: gate.version.clone(),
+            command: gate.command.clone(),
+            reason: gate.reason.to_string(),
+        }
+    }
+
+    fn gate(self) -> UnresolvedGate {
+        UnresolvedGate {
+            at: self.at,
+            source: self.source,
+            called_from: self.called_from,
+            version: self.version,
+            command: self.command,
+            reason: UnresolvedReason::Earlier(self.reason),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +211,7 @@ mod tests {
             repository.write("Cargo.toml", "[package]\nname = \"a\"\nversion = \"1.0.0\"\n");
             repository.write(WORKFLOW, &workflow("cargo deny check bans"));
             repository.write("scripts/a/b/c/quiet.txt", "nothing");
+            repository.write("scripts/unresolved.sh", "cargo deny check $(checks)\n");
             repository.age(0);
             repository
         }
@@ -203,7 +239,12 @@ mod tests {
         /// The words of the gates.
         fn found(&self) -> Vec<String> {
             let found = find_gates_or_kept(&self.root, &self.cache);
-            assert_eq!(found.gates, search(&self.root).gates, "as another search finds them");
+            let again = search(&self.root);
+            assert_eq!(found.gates, again.gates, "as another search finds them");
+            let reasons = |search: &GateSearch| -> Vec<String> {
+                search.unresolved.iter().map(|one| format!("{}: {}", one.at, one.reason)).collect()
+            };
+            assert_eq!(reasons(&found), reasons(&again));
             found.gates.iter().map(|gate| gate.words.join(" ")).collect()
         }
     }
@@ -222,6 +263,7 @@ mod tests {
         repository.age(0);
         let kept = find_gates_or_kept(&repository.root, &repository.cache);
         assert_eq!(kept.gates, first.gates);
+        assert_eq!(kept.unresolved.len(), 1);
         assert_eq!(kept.files_read, first.files_read);
         assert_eq!(kept.folders, first.folders);
     }

@@ -23,8 +23,8 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    DiscoveredGate, FileLine, GateSearch, GateSource, ReadText, UnresolvedGate, script_text, shell,
-    variables, yaml,
+    DiscoveredGate, FileLine, GateSearch, GateSource, ReadText, UnresolvedGate, UnresolvedReason,
+    script_text, shell, variables, yaml,
 };
 use crate::{limits, text::SourceText};
 use cargo_make::{CargoAlias, TaskFile};
@@ -72,7 +72,7 @@ pub(super) struct FoundCommand {
     at: FileLine,
     source: GateSource,
     called_from: Option<FileLine>,
-    folder: Result<Utf8PathBuf, String>,
+    folder: Result<Utf8PathBuf, UnresolvedReason>,
     /// The words after `cargo deny`.
     words: Vec<ExpandedWord>,
     version: Option<EngineVersion>,
@@ -145,7 +145,7 @@ impl Search<'_> {
                 Ok(text) => Some(text),
                 Err(error) => {
                     if error.kind() != std::io::ErrorKind::NotFound && path.is_file() {
-                        self.unreadable(path, &error.to_string());
+                        self.unreadable(path, UnresolvedReason::Unreadable(error.to_string()));
                     }
                     None
                 }
@@ -158,17 +158,13 @@ impl Search<'_> {
     }
 
     /// Reports a file that could not be read.
-    fn unreadable(&mut self, path: &Utf8Path, reason: &str) {
+    fn unreadable(&mut self, path: &Utf8Path, reason: UnresolvedReason) {
         let at = FileLine { file: path.to_owned(), line: 1 };
-        self.unresolved(
-            at,
-            GateSource::Yaml,
-            String::new(),
-            format!("could not read the file: {reason}"),
-        );
+        self.unresolved(at, GateSource::Yaml, reason);
     }
 
-    fn unresolved(&mut self, at: FileLine, source: GateSource, command: String, reason: String) {
+    fn unresolved(&mut self, at: FileLine, source: GateSource, reason: UnresolvedReason) {
+        let command = String::new();
         let gate = UnresolvedGate { at, source, called_from: None, version: None, command, reason };
         if !self.result.unresolved.contains(&gate)
             && self.result.unresolved.len() < limits::CI_GATES
@@ -181,9 +177,7 @@ impl Search<'_> {
     fn step(&mut self) -> bool {
         if self.steps == 1 {
             let at = FileLine { file: self.root.clone(), line: 1 };
-            let reason =
-                format!("more than {} commands: not all were searched", limits::CI_COMMANDS);
-            self.unresolved(at, GateSource::Script, String::new(), reason);
+            self.unresolved(at, GateSource::Script, UnresolvedReason::TooManyCommands);
         }
         self.steps = self.steps.saturating_sub(1);
         self.steps > 0
@@ -208,8 +202,7 @@ impl Search<'_> {
             return;
         }
         if self.found.len() >= limits::CI_GATES {
-            let reason = format!("more than {} commands run cargo-deny", limits::CI_GATES);
-            self.unresolved(command.at, command.source, String::new(), reason);
+            self.unresolved(command.at, command.source, UnresolvedReason::TooManyGates);
             self.steps = 1;
             return;
         }

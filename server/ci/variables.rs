@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::shell::{Word, WordPart};
+use super::{
+    UnresolvedReason,
+    shell::{Word, WordPart},
+};
 
 /// A variable's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +13,7 @@ pub(super) enum VariableValue {
     Text(String),
     List(Vec<String>),
     /// Not known, with the reason.
-    Unknown(String),
+    Unknown(UnresolvedReason),
 }
 
 /// Variables by their names.
@@ -33,7 +36,7 @@ pub(super) enum ExpandedWord {
     /// A part of it is not known: how it is written, and why.
     Unknown {
         written: String,
-        reason: String,
+        reason: UnresolvedReason,
     },
 }
 
@@ -125,7 +128,7 @@ impl Variables {
     pub(super) fn merge(&mut self, other: &Self) {
         for (name, value) in &other.values {
             if self.values.get(name) != Some(value) {
-                let reason = format!("`${name}` depends on a condition");
+                let reason = UnresolvedReason::Condition(name.clone());
                 self.set(name, VariableValue::Unknown(reason));
             }
         }
@@ -149,7 +152,7 @@ impl Variables {
             }
             (Some(value), _) => value.clone(),
             (None, Some(default)) => VariableValue::Text(default.to_owned()),
-            (None, None) => VariableValue::Unknown(format!("the value of `${name}` is not known")),
+            (None, None) => VariableValue::Unknown(UnresolvedReason::Value(format!("${name}"))),
         }
     }
 
@@ -190,11 +193,11 @@ impl Variables {
                         continue;
                     }
                     let written = format!("$({script})");
-                    let reason = format!("`{}` is not run", shorten(&written));
+                    let reason = UnresolvedReason::NotRun(shorten(&written));
                     builder.push_unknown(&written, reason);
                 }
                 WordPart::Unknown(written) => {
-                    let reason = format!("the value of `{}` is not known", shorten(written));
+                    let reason = UnresolvedReason::Value(shorten(written));
                     builder.push_unknown(written, reason);
                 }
             }
@@ -251,7 +254,7 @@ pub(super) fn shorten(text: &str) -> String {
 struct WordBuilder {
     words: Vec<ExpandedWord>,
     text: String,
-    unknown: Option<String>,
+    unknown: Option<UnresolvedReason>,
     exists: bool,
 }
 
@@ -276,7 +279,7 @@ impl WordBuilder {
         }
     }
 
-    fn push_unknown(&mut self, written: &str, reason: String) {
+    fn push_unknown(&mut self, written: &str, reason: UnresolvedReason) {
         self.push(written);
         self.unknown.get_or_insert(reason);
     }

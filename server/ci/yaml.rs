@@ -29,8 +29,30 @@ pub(super) enum YamlValue {
     Map(Vec<(String, Rc<YamlNode>)>),
 }
 
-/// Why a text could not be read, a fragment.
-pub(super) type YamlError = String;
+/// Why a text could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum YamlError {
+    /// It is not parsed: it exceeds the limit.
+    #[error("larger than {}", limits::bytes(limits::CI_YAML))]
+    TooLarge,
+    /// It is not YAML.
+    #[error("invalid YAML in line {line}: {info}")]
+    Invalid {
+        /// From 1.
+        line: usize,
+        /// What the parser says.
+        info: String,
+    },
+    /// It has too many values.
+    #[error("more than {} values", limits::CI_VALUES)]
+    TooManyValues,
+    /// Its values are nested too deeply.
+    #[error("more than {} levels", limits::CI_DEPTH)]
+    TooDeep,
+    /// Aliases of aliases stand for too many values.
+    #[error("more than {} values behind aliases", limits::CI_VALUES)]
+    TooManyAliases,
+}
 
 /// How deep `<<` is followed.
 const MERGES: usize = 16;
@@ -119,7 +141,7 @@ struct Open {
 /// The documents of a text.
 pub(super) fn documents(text: &str) -> Result<Vec<Rc<YamlNode>>, YamlError> {
     if text.len() as u64 > limits::CI_YAML {
-        return Err(format!("larger than {}", limits::bytes(limits::CI_YAML)));
+        return Err(YamlError::TooLarge);
     }
     let lines: Vec<&str> = text.lines().collect();
     let mut documents = Vec::new();
@@ -127,9 +149,9 @@ pub(super) fn documents(text: &str) -> Result<Vec<Rc<YamlNode>>, YamlError> {
     let mut open: Vec<Open> = Vec::new();
     let mut total = 0_usize;
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| {
-            let line = error.marker().line();
-            format!("invalid YAML in line {line}: {}", error.info())
+        let (event, span) = event.map_err(|error| YamlError::Invalid {
+            line: error.marker().line(),
+            info: error.info().to_owned(),
         })?;
         let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
         let (anchor, node) = match event {
@@ -162,7 +184,7 @@ pub(super) fn documents(text: &str) -> Result<Vec<Rc<YamlNode>>, YamlError> {
         };
         total = total.saturating_add(1);
         if total > limits::CI_VALUES {
-            return Err(format!("more than {} values", limits::CI_VALUES));
+            return Err(YamlError::TooManyValues);
         }
         if anchor != 0 {
             anchors.insert(anchor, Rc::clone(&node));
@@ -177,7 +199,7 @@ pub(super) fn documents(text: &str) -> Result<Vec<Rc<YamlNode>>, YamlError> {
 
 fn begin(open: &mut Vec<Open>, anchor: usize, node: YamlNode) -> Result<(), YamlError> {
     if open.len() >= limits::CI_DEPTH {
-        return Err(format!("more than {} levels", limits::CI_DEPTH));
+        return Err(YamlError::TooDeep);
     }
     let is_key = matches!(node.value, YamlValue::Map(_));
     open.push(Open { anchor, node, key: None, is_key });
@@ -189,7 +211,7 @@ impl Open {
         self.node.size = self.node.size.saturating_add(node.size);
         // Aliases of aliases would make it endless to visit all values.
         if self.node.size > limits::CI_VALUES {
-            return Err(format!("more than {} values behind aliases", limits::CI_VALUES));
+            return Err(YamlError::TooManyAliases);
         }
         match &mut self.node.value {
             YamlValue::List(items) => items.push(node),
@@ -291,20 +313,20 @@ mod tests {
             let items = vec![format!("*a{}", level - 1); 10].join(", ");
             text.push_str(&format!("a{level}: &a{level} [{items}]\n"));
         }
-        let error = documents(&text).expect_err("refused");
-        assert!(error.contains("behind aliases"), "{error}");
+        assert_eq!(documents(&text).expect_err("refused"), YamlError::TooManyAliases);
     }
 
     #[test]
     fn broken_deep_and_large_texts_are_errors() {
         for text in ["a: [", "a: *unknown", "\t- x: {", "a: \"x", &"[".repeat(100_000)] {
             let error = documents(text).expect_err("refused");
-            assert!(error.starts_with("invalid") || error.starts_with("more than"), "{error}");
+            assert!(matches!(error, YamlError::Invalid { .. } | YamlError::TooDeep), "{error}");
         }
         let deep: Vec<_> = (0..200).map(|depth| format!("{}-\n", " ".repeat(depth))).collect();
         let deep = deep.concat();
         assert!(documents(&deep).is_err());
         let large = "x: y\n".repeat(1_000_000);
-        assert_eq!(documents(&large).expect_err("refused"), "larger than 4 MiB");
+        let error = documents(&large).expect_err("refused");
+        assert_eq!(error.to_string(), "larger than 4 MiB");
     }
 }

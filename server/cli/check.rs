@@ -14,6 +14,7 @@ use super::{
     installed_engine::{EngineComparison, InstalledEngine},
     json, logging,
     outputs::{Checked, CheckedRun, Outputs},
+    report_fixes::FixSearch,
     shared_policy::SharedPolicies,
     shown::ShownFindings,
     targets::{RunOptions, Selection, gate_options, select_workspaces},
@@ -47,7 +48,7 @@ fn check(
     outputs: &Outputs<'_>,
     run: &mut CheckedRun,
 ) -> anyhow::Result<()> {
-    let Selection { workspaces, missing, .. } = select_workspaces(&arguments.gate)?;
+    let Selection { workspaces, folders, missing } = select_workspaces(&arguments.gate)?;
     let deny = arguments.deny_options().map_err(anyhow::Error::msg)?;
     let printed = arguments.printed();
     let shown = ShownFindings::of(arguments, printed.unwrap_or(Format::Human));
@@ -57,7 +58,7 @@ fn check(
     }
     let options = gate_options(RunOptions {
         helps: lowest == Some(Severity::Help) || arguments.engine.is_some(),
-        dependency_graph: outputs.need_dependency_graph(),
+        dependency_graph: outputs.need_page(),
         ..RunOptions::of(&arguments.gate, deny)
     })?;
     arguments.output.apply_color();
@@ -72,8 +73,12 @@ fn check(
     let printer = Printer { human: HumanPrinter::new()?, outputs, printed, shown };
     thread::scope(|scope| {
         let bases = BaseComparisons::start(scope, arguments, &workspaces, &options, &databases);
-        let shared = SharedPolicies::new(&arguments.gate, &workspaces, &options, &databases);
-        check_all(arguments, &workspaces, shared, bases, engine.as_ref(), printer, run)
+        let mut shared = SharedPolicies::new(&arguments.gate, &workspaces, &options, &databases);
+        check_all(arguments, &workspaces, &mut shared, bases, engine.as_ref(), printer, run)?;
+        if outputs.need_page() {
+            FixSearch::new(folders, &databases).add_to(&mut run.workspaces, &mut shared);
+        }
+        anyhow::Ok(())
     })?;
     // Dropping these deletes unpacked files.
     drop(databases);
@@ -84,7 +89,7 @@ fn check(
 fn check_all<'o>(
     arguments: &'o CheckArguments,
     workspaces: &[Workspace],
-    mut shared: SharedPolicies<'o>,
+    shared: &mut SharedPolicies<'o>,
     mut bases: Option<BaseComparisons>,
     engine: Option<&InstalledEngine>,
     mut printer: Printer<'_>,
@@ -94,7 +99,7 @@ fn check_all<'o>(
     for (index, workspace) in workspaces.iter().enumerate() {
         let Some(verdict) = shared.verdict(workspace) else { continue };
         let checks = shared.options_for(workspace).checks();
-        let comparison = bases.as_mut().map(|bases| bases.compare(index, &verdict, &mut shared));
+        let comparison = bases.as_mut().map(|bases| bases.compare(index, &verdict, shared));
         let comparison = comparison.transpose().unwrap_or_else(|error| {
             // The same for each workspace of a repository.
             let message = error.to_string();
@@ -118,7 +123,7 @@ fn check_all<'o>(
             run.failures.push(failure);
         }
         if printer.outputs.are_needed() {
-            run.workspaces.push(Checked { verdict, checks, exit_code, comparison });
+            run.workspaces.push(Checked { verdict, checks, exit_code, comparison, fixes: None });
         }
     }
     for (folder, findings) in bases.iter_mut().flat_map(BaseComparisons::removed) {

@@ -1,6 +1,5 @@
 //! `supercargo fix`: applies verified fixes and reports them and the remaining findings.
 
-mod diff;
 mod human;
 mod json;
 

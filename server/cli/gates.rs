@@ -83,7 +83,7 @@ fn human(search: &GateSearch, root: &Utf8Path, here: &Utf8Path) -> String {
         text.push_str(&format!(
             "{}: {command}not resolved: {}{}\n",
             at(&gate.at),
-            escaped_line(&gate.reason),
+            escaped_line(&gate.reason.to_string()),
             called(gate.called_from.as_ref()),
         ));
     }
@@ -138,7 +138,7 @@ struct UnresolvedRecord<'a> {
     called_from: Option<LineRecord<'a>>,
     version: Option<VersionRecord<'a>>,
     command: &'a str,
-    reason: &'a str,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -215,6 +215,6 @@ fn unresolved_record(gate: &UnresolvedGate) -> UnresolvedRecord<'_> {
         called_from: gate.called_from.as_ref().map(line_record),
         version: gate.version.as_ref().map(version_record),
         command: &gate.command,
-        reason: &gate.reason,
+        reason: gate.reason.to_string(),
     }
 }

@@ -19,7 +19,8 @@ use crate::{
     compare::Comparison,
     gate::Verdict,
     report::{
-        Filters, GITHUB_RESULTS, Report, annotations, code_quality, html, junit, sarif, summary,
+        Filters, GITHUB_RESULTS, Report, WorkspaceFixes, annotations, code_quality, html, junit,
+        sarif, summary,
     },
     text::{ExpectedContent, Links, Replacement, write_all},
     verdict::CheckSet,
@@ -42,6 +43,8 @@ pub(super) struct Checked {
     pub(super) exit_code: u8,
     /// With `--base`.
     pub(super) comparison: Option<Comparison>,
+    /// If a report shows them.
+    pub(super) fixes: Option<WorkspaceFixes>,
 }
 
 /// What a run found.
@@ -81,8 +84,8 @@ impl<'a> Outputs<'a> {
         self.arguments.reports.files().any(|(format, _)| format == ReportFormat::Sarif)
     }
 
-    /// Whether a report has the dependencies between packages.
-    pub(super) fn need_dependency_graph(&self) -> bool {
+    /// Whether a report has the dependencies between packages, and the verified fixes.
+    pub(super) fn need_page(&self) -> bool {
         self.arguments.reports.files().any(|(format, _)| format == ReportFormat::Html)
     }
 
@@ -112,12 +115,13 @@ impl<'a> Outputs<'a> {
         let mut report = Report::new(&root, listed.paths);
         report.failures.clone_from(&run.failures);
         report.exit_code = run.exit_code;
-        for Checked { verdict, checks, exit_code, comparison } in &run.workspaces {
+        for Checked { verdict, checks, exit_code, comparison, fixes } in &run.workspaces {
             let filters = Filters {
                 records: &|finding| records.has(finding),
                 listed: &|finding| listed.has(finding),
             };
-            report.add(verdict, *checks, *exit_code, comparison.as_ref(), filters);
+            let (comparison, fixes) = (comparison.as_ref(), fixes.as_ref());
+            report.add(verdict, *checks, *exit_code, comparison, fixes, filters);
         }
         let mut all_written = true;
         for (format, file) in self.arguments.reports.files() {

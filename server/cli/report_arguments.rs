@@ -34,7 +34,11 @@ pub(super) struct ReportArguments {
     summary: Option<Utf8PathBuf>,
 
     /// Write a report for people as one HTML file of at most 1 MB, which needs no network and no script: the
-    /// findings with their dependency graphs, the effect of each entry of the policy, and the packages by license.
+    /// findings with their dependency graphs and verified fixes, the effect of each entry of the policy, and the packages
+    /// by license.
+    ///
+    /// Fixes are searched after the check, as by `supercargo fix --dry-run`, for 30 seconds at most. With `--sarif` in
+    /// the same run, its results have them, too.
     #[arg(long, value_name = "FILE")]
     report: Option<Utf8PathBuf>,
 

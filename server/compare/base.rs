@@ -4,6 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
     BaseError, BaseRequest, base_files,
+    outside::OutsideLinks,
     repository::{Commit, Repository},
     revision,
 };
@@ -19,7 +20,7 @@ use crate::{
 const SHORT_ID: usize = 9;
 
 /// The version of what [`base_files`] writes; a folder of another one is not used.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 
 /// An earlier commit of the repository of a workspace.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct Base {
     _files: KeptFolder,
     /// The folder with its files.
     root: Utf8PathBuf,
+    /// What it uses outside of the repository.
+    outside: OutsideLinks,
 }
 
 impl Base {
@@ -47,18 +50,19 @@ impl Base {
         children: &Children,
     ) -> Result<Self, BaseError> {
         let (repository, commit, name) = revision::find(folder, request, children)?;
-        // cargo and messages name the folder.
-        let folder_name = repository.folder.file_name().unwrap_or("base").to_owned();
         // A submodule's commit is part of the content, but whether its clone can be read is not.
         let key = hash(format!("{FORMAT} {} {}", commit.tree, repository.folder).as_bytes());
         let files = cache.kept_folder(&key, children, |new| {
-            let folder = new.join(&folder_name);
-            std::fs::create_dir(&folder)
-                .map_err(|source| BaseError::Write { path: folder.clone(), source })?;
-            base_files::write(&repository, &commit, &folder, children)
+            let folder = OutsideLinks::below(new).path_of(&repository.folder);
+            let failed = |source| BaseError::Write { path: folder.clone(), source };
+            std::fs::create_dir_all(&folder).map_err(failed)?;
+            base_files::write(&repository, &commit, &folder, children)?;
+            OutsideLinks::list(new, &repository.folder).map_err(failed)
         })?;
-        let root = files.path().join(folder_name);
-        Ok(Self { name, commit, repository, _files: files, root })
+        let outside = OutsideLinks::below(&files.path());
+        outside.make(&repository.folder);
+        let root = outside.path_of(&repository.folder);
+        Ok(Self { name, commit, repository, _files: files, root, outside })
     }
 
     /// How it is named in messages: `origin/main (1a2b3c4d5)`.
@@ -94,7 +98,10 @@ impl Base {
             .filter(|finding| finding.severity == Severity::Error && finding.check.exit_bit() == 0);
         let reason = errors.next().map_or_else(
             || "not all checks could run".to_owned(),
-            |finding| finding.message.replace(self.root.as_str(), ""),
+            |finding| {
+                let message = finding.message.replace(self.root.as_str(), "");
+                self.outside.with_originals(&message)
+            },
         );
         Err(without_verdict(reason))
     }
@@ -126,9 +133,12 @@ impl Base {
         Some(self.root.join(relative_to(&self.repository.folder, path)?))
     }
 
-    /// The path in the checkout of a file of the base.
+    /// The path in the checkout of a file of the base, or of one outside that it uses.
     pub fn path_in_checkout(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
-        Some(self.repository.folder.join(path.strip_prefix(&self.root).ok()?))
+        match path.strip_prefix(&self.root) {
+            Ok(inner) => Some(self.repository.folder.join(inner)),
+            Err(_) => self.outside.original(path, &self.repository.folder),
+        }
     }
 
     /// The same workspace in the base, or the same folder with a policy that rules no workspace, if it has one.

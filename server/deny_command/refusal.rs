@@ -1,4 +1,6 @@
-//! Why cargo-deny refuses a command line, as one sentence.
+//! Why cargo-deny refuses a command line.
+
+use std::fmt;
 
 use clap::{
     Error,
@@ -6,89 +8,169 @@ use clap::{
 };
 
 use super::syntax::{self, Syntax};
-use crate::verdict::sanitize;
+use crate::verdict::{LintLevelError, sanitize};
 
-/// The sentence for a command line that this version refuses.
-pub(super) fn sentence(syntax: &Syntax, words: &[String], error: &Error) -> String {
-    let refused = format!("{syntax} refuses it: {}", reason(error));
-    let other = syntax.other();
-    if other.command().try_get_matches_from(words).is_err() {
-        return refused;
-    }
-    match cure(syntax, error) {
-        Some(cure) => format!("{refused}; {cure}"),
-        None if syntax.is_refactored() => format!("{refused}; versions before 0.20 accept it"),
-        None => format!("{refused}; versions from 0.20 on accept it"),
-    }
+/// Why a version of cargo-deny refuses a command line. Shown as one sentence without a final period, which says what
+/// another version does with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DenyRefusal {
+    syntax: Syntax,
+    reason: RefusalReason,
+    remedy: Option<Remedy>,
 }
 
-fn reason(error: &Error) -> String {
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => sanitize(text),
-        Some(ContextValue::Strings(texts)) => sanitize(&texts.join(" ")),
-        _ => String::new(),
-    };
-    let argument = context(ContextKind::InvalidArg);
-    let argument = argument.split(' ').next().unwrap_or_default();
-    match error.kind() {
-        ErrorKind::UnknownArgument => format!("unexpected argument `{argument}`"),
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
-            let value = context(ContextKind::InvalidValue);
-            match (value.as_str(), argument.starts_with('-')) {
-                ("", _) => format!("`{argument}` needs a value"),
-                (value, true) => format!("`{value}` is not a value of `{argument}`"),
-                (value, false) => format!("`{value}` is not the name of a check"),
-            }
-        }
-        ErrorKind::InvalidSubcommand => {
-            format!("no command `{}`", context(ContextKind::InvalidSubcommand))
-        }
-        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            format!("the command is missing, such as `{}`", syntax::CHECK)
-        }
-        ErrorKind::ArgumentConflict => {
-            let before = context(ContextKind::PriorArg);
-            let before = before.split(' ').next().unwrap_or_default();
-            if before == argument {
-                format!("`{argument}` is given twice")
+/// What is wrong with a command line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum RefusalReason {
+    #[error("unexpected argument `{0}`")]
+    UnexpectedArgument(String),
+    #[error("`{0}` needs a value")]
+    NoValue(String),
+    #[error("`{value}` is not a value of `{argument}`")]
+    NotAValue { value: String, argument: String },
+    #[error("`{0}` is not the name of a check")]
+    NotACheck(String),
+    #[error("no command `{0}`")]
+    NoCommand(String),
+    #[error("the command is missing, such as `{}`", syntax::CHECK)]
+    MissingCommand,
+    #[error("`{0}` is given twice")]
+    GivenTwice(String),
+    #[error("`{argument}` cannot be used with `{before}`")]
+    Conflict { argument: String, before: String },
+    #[error(transparent)]
+    Level(LintLevelError),
+    /// In the parser's words.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// How a refused command line is accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum Remedy {
+    #[error("versions before 0.20 accept it")]
+    EarlierVersions,
+    #[error("versions from 0.20 on accept it")]
+    LaterVersions,
+    #[error("put `{0}` before `check` since version 0.20")]
+    BeforeCheck(String),
+    #[error("put `{0}` behind `check`, or use version 0.20")]
+    BehindCheck(String),
+    #[error("version 0.20 removed it: put `--offline` before `check` instead")]
+    Offline,
+    #[error("version 0.20 removed it: leave it out")]
+    LeaveOut,
+    #[error("name one target, or several in `graph.targets` of the policy")]
+    OneTarget,
+    #[error("version 0.20 accepts only targets of the compiler")]
+    KnownTarget,
+    #[error("version 0.20 calls it `{0}`")]
+    Renamed(&'static str),
+}
+
+impl DenyRefusal {
+    /// Why this version refuses the words.
+    pub(super) fn of(syntax: Syntax, words: &[String], error: &Error) -> Self {
+        let is_accepted_by_other = syntax.other().command().try_get_matches_from(words).is_ok();
+        let remedy = is_accepted_by_other.then(|| {
+            let other = if syntax.is_refactored() {
+                Remedy::EarlierVersions
             } else {
-                format!("`{argument}` cannot be used with `{before}`")
-            }
-        }
-        _ => {
-            let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            sanitize(line.strip_prefix("error: ").unwrap_or(line)).replace('\'', "`")
+                Remedy::LaterVersions
+            };
+            Remedy::of(&syntax, error).unwrap_or(other)
+        });
+        Self { syntax, reason: RefusalReason::of(error), remedy }
+    }
+
+    /// Why this version refuses an option for a level.
+    pub(super) fn of_level(syntax: Syntax, error: LintLevelError) -> Self {
+        Self { syntax, reason: RefusalReason::Level(error), remedy: None }
+    }
+}
+
+impl std::error::Error for DenyRefusal {}
+
+impl fmt::Display for DenyRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} refuses it: {}", self.syntax, self.reason)?;
+        match &self.remedy {
+            Some(remedy) => write!(f, "; {remedy}"),
+            None => Ok(()),
         }
     }
 }
 
-/// What to change so that this version accepts it.
-fn cure(syntax: &Syntax, error: &Error) -> Option<String> {
-    let Some(ContextValue::String(named)) = error.get(ContextKind::InvalidArg) else { return None };
-    let value = match error.get(ContextKind::InvalidValue) {
-        Some(ContextValue::String(value)) => value.as_str(),
-        _ => "",
-    };
-    let named = named.split([' ', '=']).next().unwrap_or_default();
-    if !syntax.is_refactored() {
-        return matches!(named, "--config" | "--metadata-path")
-            .then(|| format!("put `{named}` behind `check`, or use version 0.20"));
+impl RefusalReason {
+    fn of(error: &Error) -> Self {
+        let context = |kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => sanitize(text),
+            Some(ContextValue::Strings(texts)) => sanitize(&texts.join(" ")),
+            _ => String::new(),
+        };
+        let first_word = |text: String| text.split(' ').next().unwrap_or_default().to_owned();
+        let argument = first_word(context(ContextKind::InvalidArg));
+        match error.kind() {
+            ErrorKind::UnknownArgument => Self::UnexpectedArgument(argument),
+            ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+                let value = context(ContextKind::InvalidValue);
+                if value.is_empty() {
+                    Self::NoValue(argument)
+                } else if argument.starts_with('-') {
+                    Self::NotAValue { value, argument }
+                } else {
+                    Self::NotACheck(value)
+                }
+            }
+            ErrorKind::InvalidSubcommand => {
+                Self::NoCommand(context(ContextKind::InvalidSubcommand))
+            }
+            ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                Self::MissingCommand
+            }
+            ErrorKind::ArgumentConflict => {
+                let before = first_word(context(ContextKind::PriorArg));
+                if before == argument {
+                    Self::GivenTwice(argument)
+                } else {
+                    Self::Conflict { argument, before }
+                }
+            }
+            _ => {
+                let text = error.to_string();
+                let line = text.lines().next().unwrap_or_default();
+                let line = sanitize(line.strip_prefix("error: ").unwrap_or(line));
+                Self::Other(line.replace('\'', "`"))
+            }
+        }
     }
-    let cure = match (named, value) {
-        ("--config" | "-c", _) => "put `--config` before `check` since version 0.20",
-        ("--metadata-path" | "--exclude-dev", _) => {
-            return Some(format!("put `{named}` before `check` since version 0.20"));
+}
+
+impl Remedy {
+    /// What to change so that this version accepts it.
+    fn of(syntax: &Syntax, error: &Error) -> Option<Self> {
+        let Some(ContextValue::String(named)) = error.get(ContextKind::InvalidArg) else {
+            return None;
+        };
+        let value = match error.get(ContextKind::InvalidValue) {
+            Some(ContextValue::String(value)) => value.as_str(),
+            _ => "",
+        };
+        let named = named.split([' ', '=']).next().unwrap_or_default();
+        if !syntax.is_refactored() {
+            return matches!(named, "--config" | "--metadata-path")
+                .then(|| Self::BehindCheck(named.to_owned()));
         }
-        ("--disable-fetch" | "-d", _) => {
-            "version 0.20 removed it: put `--offline` before `check` instead"
-        }
-        ("--allow-git-index", _) => "version 0.20 removed it: leave it out",
-        ("--target", "") => "name one target, or several in `graph.targets` of the policy",
-        ("--target", _) => "version 0.20 accepts only targets of the compiler",
-        (_, "ban") => "version 0.20 calls it `bans`",
-        (_, "license") => "version 0.20 calls it `licenses`",
-        _ => return None,
-    };
-    Some(cure.to_owned())
+        Some(match (named, value) {
+            ("--config" | "-c", _) => Self::BeforeCheck("--config".to_owned()),
+            ("--metadata-path" | "--exclude-dev", _) => Self::BeforeCheck(named.to_owned()),
+            ("--disable-fetch" | "-d", _) => Self::Offline,
+            ("--allow-git-index", _) => Self::LeaveOut,
+            ("--target", "") => Self::OneTarget,
+            ("--target", _) => Self::KnownTarget,
+            (_, "ban") => Self::Renamed("bans"),
+            (_, "license") => Self::Renamed("licenses"),
+            _ => return None,
+        })
+    }
 }

@@ -5,7 +5,7 @@ fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }
 
-fn parse(line: &str, version: &str) -> Result<DenyCommand, String> {
+fn parse(line: &str, version: &str) -> Result<DenyCommand, Box<DenyRefusal>> {
     let version = (!version.is_empty()).then(|| version.parse().expect("a version"));
     DenyCommand::parse(&words(line), version.as_ref())
 }
@@ -22,7 +22,8 @@ fn check(line: &str, version: &str, canonical: &str) -> DenyCheck {
 }
 
 fn refused(line: &str, version: &str, sentence: &str) {
-    assert_eq!(parse(line, version), Err(sentence.to_owned()), "{line}");
+    let refusal = parse(line, version).map_err(|refusal| refusal.to_string());
+    assert_eq!(refusal, Err(sentence.to_owned()), "{line}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::fmt;
 use camino::Utf8PathBuf;
 use semver::Version;
 
+use super::upgrade::NoPlanReason;
 use crate::verdict::{PackageRef, join_with_and};
 
 /// How many dependents a reason names.
@@ -22,7 +23,7 @@ pub enum NoFixReason {
     NotSelected,
     /// The search for an upgrade found no plan.
     #[error("{0}")]
-    NoPlan(String),
+    NoPlan(Box<NoPlanReason>),
     /// Only versions for a newer Rust help.
     #[error(transparent)]
     NewerRust(Box<NewerRust>),

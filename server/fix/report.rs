@@ -10,7 +10,7 @@ use super::{
     is_about_manifests,
     solver::PackageVersions,
     upgrade::{TargetScope, UpgradeTarget, successors, suggested_alternatives},
-    verification::is_cargo_deny_problem,
+    verification::{is_cargo_deny_problem, is_same},
     verifier::{JointUpgrades, UpgradeContext, levels},
 };
 use crate::{
@@ -48,12 +48,45 @@ pub struct FixReport {
     pub lockfiles: Vec<OtherLockfile>,
     /// Why cargo could not update its registry index, if that was tried and failed.
     pub old_index: Option<NoFixReason>,
+    /// The search was canceled: there may be more fixes, and only findings whose search has ended have a reason.
+    pub is_canceled: bool,
+}
+
+impl FixReport {
+    /// The position of the fix that clears a finding of the verdict before.
+    pub fn fix_of(&self, finding: &Finding) -> Option<usize> {
+        let fixes = || self.fixes.iter();
+        let exact = fixes().position(|fix| fix.verification.clears(finding));
+        exact.or_else(|| {
+            // A fix before it has moved its package to a version that has the finding, too.
+            let remains = self.remaining_as(finding).is_some();
+            fixes().rposition(|fix| !remains && fix.verification.clears_alike(finding))
+        })
+    }
+
+    /// Why a finding of the verdict before was not fixed, if that is known.
+    pub fn reason_for(&self, finding: &Finding) -> Option<&NoFixReason> {
+        self.remaining_as(finding)?.reason.as_ref()
+    }
+
+    fn remaining_as(&self, finding: &Finding) -> Option<&RemainingFinding> {
+        self.remaining.iter().find(|one| is_same(&one.finding, finding))
+    }
 }
 
 /// Upgrades one package after the other, starting from `texts`. Then changes the manifests and, with the
 /// kinds that `scope` allows, the policy; changes with a placeholder are left out. `None` if
 /// canceled.
 pub fn fix_all(
+    verifier: &mut FixVerifier<'_>,
+    scope: &FixScope,
+    texts: Overlay,
+) -> Option<FixReport> {
+    fix_until_canceled(verifier, scope, texts).filter(|report| !report.is_canceled)
+}
+
+/// The same, with the fixes that were verified before it was canceled; `None` if that was before there was a verdict.
+pub fn fix_until_canceled(
     verifier: &mut FixVerifier<'_>,
     scope: &FixScope,
     texts: Overlay,
@@ -68,6 +101,7 @@ pub fn fix_all(
         verdict,
         lockfiles: Vec::new(),
         old_index: None,
+        is_canceled: false,
     };
     let mut run = FixAllRun {
         original: report.texts.clone(),
@@ -81,15 +115,7 @@ pub fn fix_all(
     };
     // Upgrades change the lockfile.
     let is_locked = run.report.verdict.workspace.lockfile().is_file();
-    if run.report.verdict.complete && is_locked {
-        run.update_lockfile()?;
-        run.update_index();
-        run.apply_upgrades()?;
-    }
-    if run.report.verdict.complete {
-        run.apply_other_fixes()?;
-    }
-    run.bring_lockfiles_along()?;
+    run.report.is_canceled = run.apply_all(is_locked).is_none();
     Some(run.into_report(is_locked))
 }
 
@@ -110,6 +136,18 @@ struct FixAllRun<'w, 'p> {
 }
 
 impl FixAllRun<'_, '_> {
+    fn apply_all(&mut self, is_locked: bool) -> Option<()> {
+        if self.report.verdict.complete && is_locked {
+            self.update_lockfile()?;
+            self.update_index();
+            self.apply_upgrades()?;
+        }
+        if self.report.verdict.complete {
+            self.apply_other_fixes()?;
+        }
+        self.bring_lockfiles_along()
+    }
+
     /// Brings an outdated lockfile up to date. A missing one is not created: a library may not have one on purpose.
     fn update_lockfile(&mut self) -> Option<()> {
         let findings = &self.report.verdict.findings;
@@ -292,11 +330,17 @@ impl FixAllRun<'_, '_> {
         let findings = self.report.verdict.findings.iter();
         let problems = findings.filter(|one| is_cargo_deny_problem(one));
         let remaining = problems.map(|finding| RemainingFinding {
-            reason: Some(self.reason_with_hint(finding, is_locked)),
+            reason: self.is_decided(finding).then(|| self.reason_with_hint(finding, is_locked)),
             finding: finding.clone(),
         });
         self.report.remaining = remaining.collect();
         self.report
+    }
+
+    /// Whether the search for a fix of a finding has ended.
+    fn is_decided(&self, finding: &Finding) -> bool {
+        let failed = |one: &PackageRef| self.failed_upgrades.contains_key(one);
+        !self.report.is_canceled || finding.packages.iter().any(failed)
     }
 
     /// Why a finding was not fixed, and whether its package can be replaced.

@@ -13,7 +13,8 @@ mod target;
 
 pub(super) use alternatives::{successors, suggested_alternatives};
 pub(super) use lock_graph::LockGraph;
-pub(super) use no_plan::no_plan_reason;
+pub(super) use no_plan::Blocked;
+pub use no_plan::NoPlanReason;
 pub use removed_features::RemovedFeatures;
 pub(super) use requirements::{RequirementUpdate, with_requirements};
 pub(super) use target::{TargetScope, UpgradeTarget};

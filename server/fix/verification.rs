@@ -64,10 +64,18 @@ impl Verification {
 
     /// Whether the change clears a finding.
     pub(super) fn clears(&self, finding: &Finding) -> bool {
-        let same =
-            |one: &&Finding| identity(one) == identity(finding) && one.packages == finding.packages;
-        self.cleared.iter().any(|one| same(&one))
+        self.cleared.iter().any(|one| is_same(one, finding))
     }
+
+    /// Whether the change clears a finding of the same kind about the same packages, in whatever versions.
+    pub(super) fn clears_alike(&self, finding: &Finding) -> bool {
+        self.cleared.iter().any(|one| identity(one) == identity(finding))
+    }
+}
+
+/// Whether two findings are the same, about the same versions.
+pub(super) fn is_same(one: &Finding, other: &Finding) -> bool {
+    identity(one) == identity(other) && one.packages == other.packages
 }
 
 /// Identifies a finding, whatever the versions: an upgrade from an affected version to another affected

@@ -147,7 +147,7 @@ impl FixVerifier<'_> {
         let with_breaking = PlanOptions { breaking: true, ..options.clone() };
         let breaking =
             (!options.breaking).then(|| self.possible_plan(context, target, &with_breaking));
-        NoFixReason::NoPlan(context.reason(target, no_plan, breaking.flatten().as_ref()))
+        NoFixReason::NoPlan(Box::new(context.reason(target, no_plan.clone(), breaking.flatten())))
     }
 
     /// The plan for all findings about a package, if there is one.

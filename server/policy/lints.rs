@@ -8,8 +8,10 @@
 //! What an entry matches comes from cargo-deny's diagnostics.
 
 mod broad;
+mod comments;
 mod dates;
 mod entries;
+mod explanations;
 mod files;
 mod has_fix;
 mod organizations;
@@ -25,16 +27,16 @@ use jiff::civil::Date;
 use semver::Version;
 use toml::de::DeTable;
 
-use super::syntax::PolicyDocument;
 use crate::{
     limits,
     model::tree,
     text::{SourceText, Span},
     verdict::{Code, Finding, GraphFacts, PackageRef, PolicyText, Severity, own_finding},
 };
+use comments::PolicyComments;
 pub(crate) use dates::rewritten;
-use entries::CommentedEntry;
-
+use entries::{CommentedEntry, suppressions};
+pub(crate) use explanations::{Explanation, explanations};
 pub(crate) use files::{SiblingPolicy, files};
 pub(crate) use turned_off::enabling_value;
 pub use versions::GateVersion;
@@ -72,9 +74,9 @@ pub(crate) fn lints(input: &LintInput<'_>) -> Vec<Finding> {
     }
     let (parsed, _) = tree::parse(text);
     let parsed = parsed.get_ref();
-    let comments = PolicyDocument::read(text, None).comments;
+    let comments = PolicyComments::read(text);
     let context = LintContext { input, text, parsed, comments, starts: starts(input) };
-    let entries = context.entries();
+    let entries = suppressions(&context.comments);
     let mut all = Vec::new();
     all.extend(reasons::missing(&context, &entries));
     all.extend(dates::expired(&context, &entries));
@@ -92,7 +94,7 @@ struct LintContext<'r> {
     input: &'r LintInput<'r>,
     text: &'r str,
     parsed: &'r DeTable<'r>,
-    comments: Vec<Span>,
+    comments: PolicyComments<'r>,
     /// The start of each location in the policy with the index of its finding, in the order of the text.
     starts: Vec<(usize, usize)>,
 }
@@ -131,48 +133,6 @@ impl LintContext<'_> {
     fn is_without_effect(&self, entry: &CommentedEntry) -> bool {
         let mut findings = self.in_span(&entry.span);
         findings.any(|finding| finding.code.is_some_and(Code::is_without_effect))
-    }
-
-    /// The comments on the lines of these offsets and directly above the first, without `#` and
-    /// surrounding whitespace.
-    fn comments(&self, offsets: &[usize]) -> Vec<Span> {
-        // An offset may be inside a character.
-        let bytes = self.text.as_bytes();
-        let line_start =
-            |at: usize| bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let line_of = |at: usize| {
-            let end = bytes[at..].iter().position(|byte| *byte == b'\n');
-            line_start(at)..end.map_or(bytes.len(), |end| at + end)
-        };
-        let on = |line: &Span| {
-            let first = self.comments.partition_point(|comment| comment.start < line.start);
-            self.comments.get(first).filter(|comment| comment.start < line.end).cloned()
-        };
-        let mut found: Vec<Span> = Vec::new();
-        for offset in offsets {
-            found.extend(on(&line_of(*offset)));
-        }
-        let mut above = offsets.first().map_or(0, |first| line_start(*first));
-        while let Some(before) = above.checked_sub(1) {
-            let line = line_of(before);
-            let Some(comment) = on(&line) else { break };
-            if !self.text[line.start..comment.start].trim().is_empty() {
-                break;
-            }
-            found.push(comment);
-            above = line.start;
-        }
-        found.sort_by_key(|comment| comment.start);
-        found.dedup();
-        found.into_iter().map(|comment| self.trimmed(comment)).collect()
-    }
-
-    /// A comment without `#` and surrounding whitespace.
-    fn trimmed(&self, comment: Span) -> Span {
-        let all = &self.text[comment.clone()];
-        let words = all.trim_start_matches('#').trim_start();
-        let start = comment.end - words.len();
-        start..start + words.trim_end().len()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use camino::Utf8Path;
 
-use super::{Filters, text};
+use super::{Filters, WorkspaceFixes, text};
 use crate::{
     compare::{Comparison, Group, LoosenedFinding, fingerprints},
     gate::{NO_VERDICT, Verdict},
@@ -34,6 +34,8 @@ pub struct CheckedWorkspace<'a> {
     pub repeated: usize,
     /// What a comparison with an earlier commit says.
     pub compared: Option<String>,
+    /// Its verified fixes, if a report shows them and there are findings.
+    pub fixes: Option<&'a WorkspaceFixes>,
 }
 
 /// A finding to report.
@@ -76,8 +78,8 @@ impl<'a> CheckedWorkspace<'a> {
     ) -> Self {
         let folder = text::relative_file(root, verdict.workspace.folder());
         let (records, listed) = (Vec::new(), Vec::new());
-        let compared = None;
-        Self { verdict, checks, exit_code, folder, records, listed, repeated: 0, compared }
+        let (compared, fixes) = (None, None);
+        Self { verdict, checks, exit_code, folder, records, listed, repeated: 0, compared, fixes }
     }
 
     /// Adds the findings, each with its group if there is a comparison.

@@ -78,9 +78,17 @@ pub(super) fn fix_commands(report: &Report<'_>) -> Vec<String> {
     } else {
         failed.iter().map(|workspace| workspace.folder.clone()).collect()
     };
-    let commands = folders.into_iter().map(|folder| match folder.as_str() {
-        "." => "supercargo fix --dry-run".to_owned(),
-        folder => format!("supercargo fix --dry-run {}", quoted(&line(folder))),
-    });
-    commands.collect()
+    folders.iter().map(|folder| fix_command_with(" --dry-run", folder)).collect()
+}
+
+/// The command that makes the verified fixes of the workspace in a folder.
+pub(super) fn fix_command(folder: &str) -> String {
+    fix_command_with("", folder)
+}
+
+fn fix_command_with(options: &str, folder: &str) -> String {
+    match folder {
+        "." => format!("supercargo fix{options}"),
+        folder => format!("supercargo fix{options} {}", quoted(&line(folder))),
+    }
 }

@@ -4,6 +4,7 @@
 
 mod drawing;
 mod findings;
+mod fixes;
 mod graphs;
 mod layout;
 mod licenses;
@@ -14,6 +15,7 @@ mod policy;
 use sha2::{Digest as _, Sha256};
 
 use super::{Report, headings::state_of_all};
+use fixes::Fixes;
 
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
@@ -24,6 +26,7 @@ const MAX_LENGTH: usize = 1_000_000;
 /// The maximum lengths of the sections at the end.
 const POLICY_LENGTH: usize = 150_000;
 const LICENSES_LENGTH: usize = 150_000;
+const FIXES_LENGTH: usize = 150_000;
 
 /// The text of the page.
 pub(crate) fn html(report: &Report<'_>) -> String {
@@ -31,9 +34,12 @@ pub(crate) fn html(report: &Report<'_>) -> String {
     let overview = overview::sections(report);
     let policy = policy::section(report, POLICY_LENGTH);
     let licenses = licenses::section(report, LICENSES_LENGTH);
-    let used = [&head, &overview, &policy, &licenses].map(String::len).iter().sum::<usize>();
-    let findings = findings::sections(report, MAX_LENGTH.saturating_sub(used + END.len()));
-    [&head, &overview, &findings, &policy, &licenses, END].concat()
+    let mut fixes = Fixes::of(report);
+    let all_fixes = fixes.section(report, FIXES_LENGTH);
+    let used = [&head, &overview, &all_fixes, &policy, &licenses].map(String::len);
+    let left = MAX_LENGTH.saturating_sub(used.iter().sum::<usize>() + END.len());
+    let findings = findings::sections(report, &mut fixes, left);
+    [&head, &overview, &findings, &all_fixes, &policy, &licenses, END].concat()
 }
 
 /// The head of the arrows of all graphs.

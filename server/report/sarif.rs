@@ -3,6 +3,7 @@
 //! The types in [`model`] are those parts of the format that are written. `serde-sarif` has all of them, but generates them at
 //! build time with `schemafy`, which needs `syn` 1 and packages that are no longer maintained.
 
+mod fixes;
 mod model;
 mod rules;
 mod uri;
@@ -19,6 +20,7 @@ use crate::{
     compare::Group,
     verdict::{Code, Finding, Location, PackageRef, Severity},
 };
+use fixes::Fixes;
 use model::{
     ArtifactLocation, AutomationDetails, Descriptor, Driver, Invocation, Log, Message,
     Notification, PhysicalLocation, Region, RelatedLocation, ResultLocation, Run, SarifResult,
@@ -47,9 +49,12 @@ pub(crate) fn sarif(report: &Report<'_>) -> Result<String, serde_json::Error> {
     let uris = CheckoutUris::new(report.root);
     let mut rules = Rules::default();
     let mut results = Vec::new();
+    let mut fixes = Fixes::new(&uris);
     for workspace in &report.workspaces {
         for one in &workspace.records {
-            results.push(result(workspace, one, &uris, report.paths, &mut rules));
+            let mut result = result(workspace, one, &uris, report.paths, &mut rules);
+            result.fixes = fixes.of(workspace, one.finding);
+            results.push(result);
         }
     }
     let root = uris.root().map(|root| {
@@ -131,6 +136,7 @@ fn result(
             Group::Fixed => "absent",
         }),
         suppressions: suppression(finding, workspace).map(|one| vec![one]),
+        fixes: None,
         properties: properties(workspace, finding, *group),
     }
 }

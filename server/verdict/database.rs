@@ -292,16 +292,32 @@ fn open_folder(
     let copy =
         ReadDb::of_folder(folder, cache, children).map_err(|error| broken(error.to_string()))?;
     let path = copy.folder.path().to_owned();
-    let db = read(&path).map_err(|message| broken(with_original_path(&message, &path, folder)))?;
+    let db = read(&path).map_err(|error| broken(with_original_path(&error, &path, folder)))?;
     let url = Url::parse(DEFAULT_URL).map_err(|error| broken(error.to_string()))?;
     let db = AdvisoryDb { url, db, path, fetch_time: Timestamp::now() };
     let set = DbSet { dbs: vec![db], lock: None };
     Ok(Database::new(set, None, vec![copy.folder]))
 }
 
-/// Replaces the path of a copy by the original in a message.
-fn with_original_path(message: &str, copy: &Utf8Path, original: &Utf8Path) -> String {
-    message.replace(copy.as_str(), original.as_str())
+/// Why the advisories in a folder could not be read.
+#[derive(Debug, thiserror::Error)]
+enum AdvisoriesError {
+    /// cargo-deny's parser refuses them; the first line of its error.
+    #[error("{0}")]
+    Invalid(String),
+    /// The parser panicked, on this file if that could be found out.
+    #[error("{}{panic}", file.as_ref().map(|file| format!("failed to parse advisory from `{file}`: ")).unwrap_or_default())]
+    Panicked {
+        /// The file.
+        file: Option<Utf8PathBuf>,
+        /// The panic's message.
+        panic: String,
+    },
+}
+
+/// The message of an error, with the original in place of the path of a copy.
+fn with_original_path(error: &AdvisoriesError, copy: &Utf8Path, original: &Utf8Path) -> String {
+    error.to_string().replace(copy.as_str(), original.as_str())
 }
 
 fn open_managed(
@@ -375,8 +391,8 @@ fn open_location(
         broken(error.to_string(), remedy)
     })?;
     let path = copy.folder.path().to_owned();
-    let db = read(&path)
-        .map_err(|message| broken(with_original_path(&message, &path, &folder), REMEDY))?;
+    let db =
+        read(&path).map_err(|error| broken(with_original_path(&error, &path, &folder), REMEDY))?;
     let now = PackedDb::of(location, cache);
     if let Some(packed) = packed.filter(|packed| now.is_some_and(|now| now.is_same(packed))) {
         packed.keep(&copy);
@@ -385,20 +401,16 @@ fn open_location(
 }
 
 /// Reads a database. cargo-deny's parser panics on some invalid files.
-fn read(folder: &Utf8Path) -> Result<DenyDatabase, String> {
-    match catch_unwind(AssertUnwindSafe(|| DenyDatabase::open(folder))) {
-        Ok(Ok(db)) => Ok(db),
-        Ok(Err(error)) => {
-            Err(quotes_to_backticks(format!("{error:#}").lines().next().unwrap_or_default()))
-        }
-        Err(panic) => {
-            let words = panic_message(&*panic);
-            Err(match file_that_panics(folder) {
-                Some(file) => format!("failed to parse advisory from `{file}`: {words}"),
-                None => words,
-            })
-        }
-    }
+fn read(folder: &Utf8Path) -> Result<DenyDatabase, AdvisoriesError> {
+    let opened = catch_unwind(AssertUnwindSafe(|| DenyDatabase::open(folder)));
+    let opened = opened.map_err(|panic| AdvisoriesError::Panicked {
+        file: file_that_panics(folder),
+        panic: panic_message(&*panic),
+    })?;
+    opened.map_err(|error| {
+        let error = format!("{error:#}");
+        AdvisoriesError::Invalid(quotes_to_backticks(error.lines().next().unwrap_or_default()))
+    })
 }
 
 /// Finds the file on which the parser panics by parsing each file alone; the panic does not name it.

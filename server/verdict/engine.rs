@@ -83,10 +83,12 @@ struct RequirementsUpdate {
 
 /// Why there is no graph.
 enum StartError {
+    /// Cargo has not resolved the workspace.
+    NoMetadata,
     /// It cannot be built.
-    InvalidGraph(String),
+    InvalidGraph(krates::Error),
     /// The thread panicked.
-    Panicked(String),
+    Panicked(threads::Panic),
 }
 
 /// Facts about a built graph.
@@ -141,7 +143,7 @@ impl Engine {
             let workspace = workspace_for_thread;
             let run = || run(&workspace, resolution, &options, &store, &ready, &received);
             if let Err(panic) = threads::catch_panic(&doing_for_thread, run) {
-                let _ = ready.send(Err(StartError::Panicked(sanitize(&panic.message))));
+                let _ = ready.send(Err(StartError::Panicked(panic)));
             }
         });
         let thread = thread.map_err(|error| failed(error.to_string()))?;
@@ -183,11 +185,15 @@ impl Engine {
             Ok(Ok(EngineReady { packages, index_files, inputs })) => {
                 Ok(Self { commands, thread, packages, index_files: index_files.into(), inputs })
             }
-            Ok(Err(StartError::InvalidGraph(message))) => {
-                Err(EngineError::Graph { manifest: manifest(), message })
+            Ok(Err(StartError::NoMetadata)) => Err(EngineError::Graph {
+                manifest: manifest(),
+                message: "there is no metadata".to_owned(),
+            }),
+            Ok(Err(StartError::InvalidGraph(error))) => {
+                Err(EngineError::Graph { manifest: manifest(), message: error.to_string() })
             }
-            Ok(Err(StartError::Panicked(message))) => {
-                Err(EngineError::Failed { manifest: manifest(), message })
+            Ok(Err(StartError::Panicked(panic))) => {
+                Err(EngineError::Failed { manifest: manifest(), message: sanitize(&panic.message) })
             }
             Err(_) => Err(EngineError::Failed {
                 manifest: manifest(),
@@ -244,7 +250,7 @@ fn run(
     let Resolution { metadata, originals, .. } = resolution;
     let mut ready = ready.clone();
     let Some(mut metadata) = metadata else {
-        let _ = ready.send(Err(StartError::InvalidGraph("there is no metadata".to_owned())));
+        let _ = ready.send(Err(StartError::NoMetadata));
         return;
     };
     let refused = license_limits::without_unusable(&mut metadata);
@@ -260,8 +266,8 @@ fn run(
     });
     let (krates, crates_io) = match built {
         Ok(built) => built,
-        Err(message) => {
-            let _ = ready.send(Err(StartError::InvalidGraph(message)));
+        Err(error) => {
+            let _ = ready.send(Err(StartError::InvalidGraph(error)));
             return;
         }
     };

@@ -70,13 +70,11 @@ pub(super) fn only_target(targets: &[(String, Vec<String>)]) -> Option<String> {
 /// Builds the graph (as `KrateContext::gather_krates` of cargo-deny's binary does). `folder` is where
 /// the search for cargo's configuration starts. Also returns the entries of crates.io's index that
 /// were read, if any.
-///
-/// The error is a sentence fragment for users.
 pub(super) fn build(
     metadata: Metadata,
     options: &GraphOptions,
     folder: &Utf8Path,
-) -> Result<(Krates, Option<CratesIo>), String> {
+) -> Result<(Krates, Option<CratesIo>), krates::Error> {
     let mut builder = Builder::new();
     if !options.targets.is_empty() {
         let targets = options.targets.iter();
@@ -115,8 +113,8 @@ pub(super) fn build(
     if let Err(error) = &crates_io {
         tracing::warn!("could not read cargo's index, features may be incomplete: {error}");
     }
-    let krates = builder.build_with_metadata(metadata, krates::NoneFilter);
-    Ok((krates.map_err(|error| error.to_string())?, crates_io.ok()))
+    let krates = builder.build_with_metadata(metadata, krates::NoneFilter)?;
+    Ok((krates, crates_io.ok()))
 }
 
 #[cfg(test)]

@@ -60,17 +60,32 @@ struct IndexRecord {
 }
 
 /// One registry's index.
-pub(super) struct Index(Result<ComboIndexCache, String>);
+pub(super) struct Index(Result<ComboIndexCache, IndexError>);
+
+/// Why an index, or an entry of it, could not be read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum IndexError {
+    /// Cargo's home, the index or the entry is not readable.
+    #[error("{0:#}")]
+    Unreadable(#[source] Arc<tame_index::Error>),
+    /// The index does not have the package.
+    #[error("unable to locate index entry for crate")]
+    Absent,
+}
+
+impl<E: Into<tame_index::Error>> From<E> for IndexError {
+    fn from(error: E) -> Self {
+        Self::Unreadable(Arc::new(error.into()))
+    }
+}
 
 /// Makes the graph builder use the features in crates.io's index (cargo#11319) for the `requested`
 /// versions. `folder` is where the search for cargo's configuration starts.
-///
-/// The error is a sentence fragment for users.
 pub(super) fn features_from_index(
     builder: &mut krates::Builder,
     folder: &Utf8Path,
     requested: RequestedVersions,
-) -> Result<CratesIo, String> {
+) -> Result<CratesIo, IndexError> {
     let index = Index::crates_io(folder);
     if let Err(error) = &index.0 {
         return Err(error.clone());
@@ -119,14 +134,12 @@ pub(super) fn prefetch(folder: &Utf8Path, requested: &RequestedVersions, childre
 }
 
 /// The index entries of the packages in a graph, for cargo-deny's check for yanked versions.
-///
-/// The error is a sentence fragment for users.
 pub(super) fn entries<'g>(
     krates: &'g Krates,
     crates_io: Option<&CratesIo>,
     waits: &WaitReports,
-) -> Result<Entries<'g>, String> {
-    let home = tame_index::utils::cargo_home().map_err(|error| format!("{error:#}"))?;
+) -> Result<Entries<'g>, IndexError> {
+    let home = tame_index::utils::cargo_home()?;
     let mut requested: BTreeMap<(&str, &Source), BTreeSet<Version>> = BTreeMap::new();
     for krate in krates.krates() {
         if let Some(source) = krate.source.as_ref().filter(|source| source.is_registry()) {
@@ -184,12 +197,12 @@ fn index_krate(versions: &[IndexRecord]) -> IndexKrate {
     IndexKrate { versions: versions.collect() }
 }
 
-fn entry(versions: Result<Arc<Vec<IndexRecord>>, String>) -> Entry {
+fn entry(versions: Result<Arc<Vec<IndexRecord>>, IndexError>) -> Entry {
     match versions {
         Ok(versions) => Entry::Map(
             versions.iter().map(|recorded| (recorded.version.clone(), recorded.yanked)).collect(),
         ),
-        Err(error) => Entry::Error(error),
+        Err(error) => Entry::Error(error.to_string()),
     }
 }
 
@@ -230,7 +243,7 @@ impl Index {
             location.cargo_version = cargo_version();
             ComboIndexCache::new(location)
         });
-        Self(opened.map_err(|error| format!("{error:#}")))
+        Self(opened.map_err(IndexError::from))
     }
 
     /// Applies `read` to each version and its record; `None` if cargo has no copy of the entry in the
@@ -254,26 +267,19 @@ impl Index {
         name: &str,
         requested: &BTreeSet<Version>,
         lock: &FileLock,
-    ) -> Result<Arc<Vec<IndexRecord>>, String> {
+    ) -> Result<Arc<Vec<IndexRecord>>, IndexError> {
         let combo = self.0.as_ref().map_err(Clone::clone)?;
-        let krate_name = name.try_into().map_err(|error: tame_index::Error| error.to_string())?;
-        let absent = || "unable to locate index entry for crate".to_owned();
+        let krate_name = name.try_into()?;
         if let ComboIndexCache::Sparse(index) = combo {
             return read_once(&index.cache().cache_path(krate_name), requested, || {
-                match index.cache().read_cache_file(krate_name, lock) {
-                    Ok(Some(bytes)) => requested_versions(&bytes, requested),
-                    Ok(None) => Err(absent()),
-                    Err(error) => Err(format!("{error:#}")),
+                match index.cache().read_cache_file(krate_name, lock)? {
+                    Some(bytes) => requested_versions(&bytes, requested),
+                    None => Err(IndexError::Absent),
                 }
             });
         }
-        match combo.cached_krate(krate_name, lock) {
-            Ok(Some(krate)) => {
-                Ok(Arc::new(krate.versions.iter().filter_map(IndexRecord::of).collect()))
-            }
-            Ok(None) => Err(absent()),
-            Err(error) => Err(format!("{error:#}")),
-        }
+        let krate = combo.cached_krate(krate_name, lock)?.ok_or(IndexError::Absent)?;
+        Ok(Arc::new(krate.versions.iter().filter_map(IndexRecord::of).collect()))
     }
 }
 
@@ -297,8 +303,8 @@ type IndexStamp = (u64, Option<SystemTime>);
 fn read_once(
     file: &Utf8Path,
     requested: &BTreeSet<Version>,
-    read: impl FnOnce() -> Result<Vec<IndexRecord>, String>,
-) -> Result<Arc<Vec<IndexRecord>>, String> {
+    read: impl FnOnce() -> Result<Vec<IndexRecord>, IndexError>,
+) -> Result<Arc<Vec<IndexRecord>>, IndexError> {
     static CACHE: LazyLock<Mutex<HashMap<Utf8PathBuf, CachedRecords>>> =
         LazyLock::new(Mutex::default);
     let cache = || CACHE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -348,14 +354,13 @@ impl IndexRecord {
 fn requested_versions(
     bytes: &[u8],
     requested: &BTreeSet<Version>,
-) -> Result<Vec<IndexRecord>, String> {
-    let valid = ValidCacheEntry::read(bytes).map_err(|error| error.to_string())?;
+) -> Result<Vec<IndexRecord>, IndexError> {
+    let valid = ValidCacheEntry::read(bytes)?;
     let mut found = Vec::new();
     for (version, record) in records(&valid) {
         let version = str::from_utf8(version).ok().and_then(|text| Version::parse(text).ok());
         if version.is_some_and(|version| requested.contains(&version)) {
-            let record: IndexVersion =
-                serde_json::from_slice(record).map_err(|error| error.to_string())?;
+            let record: IndexVersion = serde_json::from_slice(record)?;
             found.extend(IndexRecord::of(&record));
         }
     }

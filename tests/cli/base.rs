@@ -454,6 +454,92 @@ fn links_and_submodules_of_the_base_are_read() {
     assert_eq!(groups(&report, "gpl"), ["already-there"]);
 }
 
+/// A package in a folder above the repository, with a license that the policy does not allow.
+#[cfg(unix)]
+fn outside_package(world: &World, folder: &str, dependencies: &str) {
+    let name = folder.rsplit('/').next().expect("a name");
+    world.write(
+        &format!("{folder}/Cargo.toml"),
+        format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nlicense.workspace = true\n\n[dependencies]\n{dependencies}"
+        ),
+    );
+    world.write(&format!("{folder}/src/lib.rs"), "");
+}
+
+#[cfg(unix)]
+#[test]
+fn packages_outside_of_the_repository_are_those_of_the_base_too() {
+    let world = repository();
+    // They belong to a workspace of their own, and use each other.
+    world.write(
+        "../shared/Cargo.toml",
+        "[workspace]\nmembers = [\"*\"]\n[workspace.package]\nlicense = \"MPL-2.0\"\n",
+    );
+    outside_package(&world, "../shared/one", "two = { path = \"../two\" }\n");
+    outside_package(&world, "../shared/two", "");
+    depend(&world, "m", "one = { path = \"../../shared/one\" }");
+    update_lock(&world);
+    commit(&world, "outside");
+    depend(&world, "m", "banned = \"1\"");
+    update_lock(&world);
+    let report = world.check("--base main");
+    assert_eq!(report.code, 2, "{}{}", report.stderr, report.shown());
+    assert_eq!(differences(&report), ["new banned banned"]);
+    for name in ["one", "two"] {
+        assert_eq!(groups(&report, name), ["already-there"]);
+    }
+    // They are read as they are now, also when the base was written before.
+    outside_package(&world, "../three", "");
+    world.edit("../three/Cargo.toml", "license.workspace = true", "license = \"MPL-2.0\"");
+    world.edit(
+        "../shared/two/Cargo.toml",
+        "[dependencies]\n",
+        "[dependencies]\nthree = { path = \"../../three\" }\n",
+    );
+    update_lock(&world);
+    let report = world.check("--base main");
+    assert_eq!(differences(&report), ["new banned banned"], "{}", report.stderr);
+    assert_eq!(groups(&report, "three"), ["already-there"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn missing_package_outside_of_the_repository_is_named() {
+    let world = repository();
+    outside_package(&world, "../one", "");
+    world.edit("../one/Cargo.toml", "license.workspace = true", "license = \"MIT\"");
+    depend(&world, "m", "one = { path = \"../../one\" }");
+    update_lock(&world);
+    commit(&world, "outside");
+    world.edit("m/Cargo.toml", "one = { path = \"../../one\" }\n", "");
+    update_lock(&world);
+    world.delete("../one/Cargo.toml");
+    let run = world.human("--base main");
+    assert_eq!(run.code, 70);
+    assert!(run.stderr.contains("failed to read `[world]/one/Cargo.toml`"), "{}", run.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn configurations_of_cargo_above_the_repository_are_those_of_the_base_too() {
+    let mut world = repository();
+    // The cache is not below the folder of the configuration.
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    world.set("SUPERCARGO_CACHE_DIR", cache.path().to_str().expect("UTF-8"));
+    // Paths in a configuration are relative to the parent of its folder.
+    let text = world.read("../cargo/config.toml");
+    let vendor = world.path("../vendor");
+    assert!(text.contains(&vendor), "{text}");
+    world.write("../.cargo/config.toml", text.replace(&vendor, "vendor"));
+    world.delete("../cargo/config.toml");
+    depend(&world, "m", "banned = \"1\"");
+    update_lock(&world);
+    let report = world.check("--base main");
+    assert_eq!(report.code, 2, "{}{}", report.stderr, report.shown());
+    assert_eq!(differences(&report), ["new banned banned"]);
+}
+
 /// The repository's own configuration could name programs: none is started, and pointers of LFS stay what they are.
 #[cfg(unix)]
 #[test]

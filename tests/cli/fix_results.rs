@@ -1,11 +1,14 @@
 //! The fixes that an editor offers for a finding, from the library itself in the environment of the world.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use camino::{Utf8Path, Utf8PathBuf};
 use expect_test::{Expect, expect};
 use supercargo::{
     cache::Cache,
     facts::RefreshPolicy,
-    fix::{CheckedTexts, FixVerifier, Overlay},
-    gate::{Databases, Gate, GateOptions},
+    fix::{CheckedTexts, FixScope, FixVerifier, Overlay, fix_all, fix_until_canceled},
+    gate::{Databases, Gate, GateOptions, Progress},
     process::Children,
     resolve::Resolver,
     verdict::{DenyOptions, Severity},
@@ -34,28 +37,8 @@ fn print(line: &str) {
 /// itself.
 #[test]
 fn print_fix_results() {
-    let Ok(work) = std::env::var("SUPERCARGO_IN_WORLD") else { return };
-    let work = camino::Utf8PathBuf::from(work);
-    let options = GateOptions {
-        deny: DenyOptions::default(),
-        policy_files: None,
-        advisories: Some(work.join("../db")),
-        refresh: RefreshPolicy::Never,
-        helps: false,
-        releases: false,
-        dependency_graph: false,
-        skip_licenses_without_policy: true,
-        other_uses: std::sync::Arc::default(),
-        command_lines: Vec::new(),
-        gate_versions: Vec::new(),
-        resolver: Resolver {
-            cargo: Resolver::default_cargo(),
-            offline: true,
-            locked: false,
-            children: Children::default(),
-            cache: Cache::off(),
-        },
-    };
+    let Some(work) = work() else { return };
+    let options = options(&work);
     let workspace = Workspace::of_manifest(&work.join("Cargo.toml"));
     let (databases, quiet) = (Databases::default(), |_: &str| {});
     let texts = Overlay::default();
@@ -79,6 +62,96 @@ fn print_fix_results() {
         }
         result.no_fix_reason.iter().for_each(|reason| print(&format!("  no: {reason}")));
     }
+}
+
+/// The workspace of the world that a test is started in.
+fn work() -> Option<Utf8PathBuf> {
+    std::env::var("SUPERCARGO_IN_WORLD").ok().map(Utf8PathBuf::from)
+}
+
+fn options(work: &Utf8Path) -> GateOptions {
+    GateOptions {
+        deny: DenyOptions::default(),
+        policy_files: None,
+        advisories: Some(work.join("../db")),
+        refresh: RefreshPolicy::Never,
+        helps: false,
+        releases: false,
+        dependency_graph: false,
+        skip_licenses_without_policy: true,
+        other_uses: std::sync::Arc::default(),
+        command_lines: Vec::new(),
+        gate_versions: Vec::new(),
+        resolver: Resolver {
+            cargo: Resolver::default_cargo(),
+            offline: true,
+            locked: false,
+            children: Children::default(),
+            cache: Cache::off(),
+        },
+    }
+}
+
+/// Cancels when a step begins.
+struct UntilStep(&'static str, AtomicBool);
+
+impl Progress for UntilStep {
+    fn report(&self, message: &str) {
+        self.1.fetch_or(message == self.0, Ordering::Relaxed);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.1.load(Ordering::Relaxed)
+    }
+}
+
+/// Prints the fixes of a search that is canceled after those that are made together. Not a test by itself.
+#[test]
+fn print_canceled_search() {
+    let Some(work) = work() else { return };
+    let (options, databases) = (options(&work), Databases::default());
+    let mut gate = Gate::new(Workspace::of_manifest(&work.join("Cargo.toml")));
+    let mut search = |all: bool| {
+        let step = "searching for an upgrade of `ring`";
+        let mut verifier = FixVerifier {
+            gate: &mut gate,
+            options: &options,
+            databases: &databases,
+            progress: &UntilStep(step, AtomicBool::new(false)),
+        };
+        let find = if all { fix_all } else { fix_until_canceled };
+        find(&mut verifier, &FixScope::default(), Overlay::default())
+    };
+    assert!(search(true).is_none());
+    let report = search(false).expect("there is a verdict");
+    print(&format!("canceled: {}", report.is_canceled));
+    report.fixes.iter().for_each(|fix| print(&fix.title));
+    for one in &report.remaining {
+        let reason = one.reason.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
+        print(&format!("remains: {}: {reason}", one.finding.message));
+    }
+}
+
+#[test]
+fn canceled_search_has_the_fixes_until_then() {
+    let world = World::locked(&format!(
+        "#- crate: a 1.0.0\n#- crate: b 1.0.0\n#- crate: ring 0.17.9 ()\n{}#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n",
+        package("a = \"1\"\nb = \"1\"\nring = \"0.17\"")
+    ))
+    .with(
+        "#- crate: a 1.0.1\n#- crate: b 1.0.1\n#- crate: ring 0.17.14 (MIT)\n\
+         #- advisory: RUSTSEC-2026-0001 a patched >=1.0.1: One\n\
+         #- advisory: RUSTSEC-2026-0002 b patched >=1.0.1: Two\n",
+    );
+    expect![[r#"
+        canceled: true
+        upgrade `a` 1.0.0 to 1.0.1 (fixes RUSTSEC-2026-0001)
+        upgrade `b` 1.0.0 to 1.0.1 (fixes RUSTSEC-2026-0002)
+        remains: `ring` 0.17.9 has no `license` field: ?
+        remains: could not determine the license of `ring` 0.17.9: ?
+        remains: could not determine the license of `ring` 0.17.9: ?
+    "#]]
+    .assert_eq(&world.run_test("fix_results::print_canceled_search"));
 }
 
 #[test]

@@ -166,6 +166,7 @@ fn page_has_findings_graphs_policy_and_licenses() {
         bans: 1 error
         licenses: 1 error
         Packages with findings
+        Verified fixes
         Policy
         deny.toml
         Packages by license"#]]
@@ -175,6 +176,7 @@ fn page_has_findings_graphs_policy_and_licenses() {
         "failed: 3 errors",
         "suppresses 1 finding: paste 1.0.15",
         "only <b>macros</b> use it, until 2030-01-01",
+        "until 2030-01-01, advisory of 2026-02-05",
         "derive 1.0.0 (^1)",
         "app 0.1.0 (^2)",
     ] {
@@ -330,4 +332,112 @@ fn groups_of_a_comparison_are_shown() {
 fn report_goes_to_standard_output() {
     let run = world().human("--report -");
     assert!(run.stdout.starts_with("<!doctype html>\n") && run.stdout.ends_with("</html>\n"));
+}
+
+/// Dependencies with comments and names that are markup; `time` 0.3.47 was published later.
+const FIXABLE: &str = r#"
+#- crate: time 0.3.44
+#- crate: cookie 0.18.1 -> time 0.3
+#- crate: paste 1.0.15
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date can exhaust the stack
+#- advisory: RUSTSEC-2024-0436 paste unmaintained: paste is no longer maintained
+#- Cargo.toml
+[workspace]
+members = ["a&<b>", "other"]
+resolver = "2"
+#- a&<b>/Cargo.toml
+[package]
+name = "own"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+
+[dependencies]
+paste = "1.0"
+time = "0.3.44" # <script>alert(1)</script>
+#- other/Cargo.toml
+[package]
+name = "other"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+
+[dependencies]
+cookie = "0.18"
+#- deny.toml
+[advisories]
+# Until the successor is known.
+ignore = []
+
+[licenses]
+allow = ["MIT"]
+"#;
+
+fn fixable() -> World {
+    with_output(World::locked(FIXABLE).with("#- crate: time 0.3.47\n"))
+}
+
+/// The section about the fixes.
+fn section_of_fixes(page: &str) -> String {
+    let (_, rest) = page.split_once("<h2 id=\"fixes\">").expect("the section");
+    let (section, _) = rest.split_once("</section>").expect("its end");
+    format!("<h2>{section}")
+}
+
+#[test]
+fn verified_fix_is_shown_as_a_diff() {
+    let world = fixable();
+    let (page, code) = page(&world, "");
+    assert_eq!(code, 1);
+    let dry = world.run(&["fix", "--dry-run", "--offline", "--db", &world.path("../db")]);
+    let (diff, _) = dry.stdout.split_once("\n.\n").expect("the end of the diff");
+    let of_fixes = section_of_fixes(&page);
+    // The manifests come first.
+    let mut files: Vec<_> = diff.split_inclusive("\n\n").map(str::trim_end).collect();
+    files.sort_by_key(|file| file.contains("Cargo.lock"));
+    assert_eq!(texts(&of_fixes, &["pre"]), files);
+    expect!["upgrade time 0.3.44 to 0.3.47fixes RUSTSEC-2026-0009: time 0.3.44 has a vulnerability: A crafted date can exhaust the stack"]
+    .assert_eq(&texts(&of_fixes, &["li"]).join("\n"));
+    let findings = texts(&page, &["li"]);
+    let about_time = findings.iter().find(|text| text.contains("time 0.3.44")).expect("it");
+    let own = about_time.split_once("verified fix: ").expect("a fix").1;
+    let own = own.split_once("Dependency graph").expect("the graph").0;
+    expect![[r#"
+        upgrade time 0.3.44 to 0.3.47 (all changes)a&<b>/Cargo.toml
+        -time = "0.3.44" # <script>alert(1)</script>
+        +time = "0.3.47" # <script>alert(1)</script>
+        Cargo.lock
+         name = "time"
+        -version = "0.3.44"
+        +version = "0.3.47"
+        -checksum = "74696d6520302e332e343474696d6520302e332e343474696d6520302e332e34"
+        +checksum = "74696d6520302e332e343774696d6520302e332e343774696d6520302e332e34""#]]
+    .assert_eq(own);
+    let about_paste = findings.iter().find(|text| text.contains("paste 1.0.15")).expect("it");
+    assert!(
+        about_paste.contains("no verified fix: no version of paste is patched"),
+        "{about_paste}"
+    );
+}
+
+#[test]
+fn clean_workspace_has_no_section_of_fixes() {
+    let world = fixable();
+    world.edit(
+        "deny.toml",
+        "ignore = []",
+        "ignore = [\"RUSTSEC-2026-0009\", \"RUSTSEC-2024-0436\"]",
+    );
+    let (page, code) = page(&world, "");
+    assert_eq!(code, 0);
+    assert!(!page.contains("id=\"fixes\""));
+}
+
+#[test]
+fn fixes_need_cargo() {
+    let world = fixable();
+    world.cargo_to_file(&["metadata", "--format-version", "1", "--offline"], "../metadata.json");
+    let (page, code) = page(&world, "--metadata-path ../metadata.json");
+    assert_eq!(code, 1);
+    expect!["No fixes were searched: cargo verifies them, and --metadata-path takes a file in its place."].assert_eq(&texts(&section_of_fixes(&page), &["p"]).concat());
 }

@@ -47,6 +47,7 @@ each_editor! {
         client.close("deny.toml");
         let shown = client.diagnostics_when("deny.toml", "no version", |shown| shown.version.is_none());
         assert!(!shown.is_empty() && shown.diagnostics.iter().all(|one| one.range.start.line == line), "{}", shown.drawn());
+        client.ends_with("deny.toml", "the finding of the file", |shown| shown.diagnostics.len() == 1);
     }
 
     fn ignored_advisory_is_no_longer_reported(editor) {

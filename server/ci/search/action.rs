@@ -1,6 +1,6 @@
 //! `EmbarkStudios/cargo-deny-action`: its inputs, and which cargo-deny each of its releases has.
 
-use super::{variables::ExpandedWord, versions::VersionNumber};
+use super::{UnresolvedReason, variables::ExpandedWord, versions::VersionNumber};
 
 /// The inputs as they are given; `None` for one that is not.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ pub(super) fn words(text: &str) -> Vec<ExpandedWord> {
         let written = rest[..end].to_owned();
         all.push(match unknown {
             Some(unknown) => {
-                let reason = format!("the value of `{unknown}` is not known");
+                let reason = UnresolvedReason::Value((*unknown).to_owned());
                 ExpandedWord::Unknown { written, reason }
             }
             None => ExpandedWord::Known(written),

@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    FileLine, GateSource, Search,
+    FileLine, GateSource, Search, UnresolvedReason,
     interpreter::{Call, Origin, ShellState},
     repository::CiFiles,
     script_text::ScriptText,
@@ -185,7 +185,7 @@ fn run_task(
     let mut shell = shell.clone();
     for (name, value) in file.environment.iter().chain(&task.environment) {
         let value = if value.contains("${") {
-            VariableValue::Unknown(format!("the value of `${name}` is not known"))
+            VariableValue::Unknown(UnresolvedReason::Value(format!("${name}")))
         } else {
             VariableValue::Text(value.clone())
         };
@@ -197,7 +197,7 @@ fn run_task(
     }
     if let Some(folder) = &task.folder {
         let word = if folder.contains('$') {
-            let reason = format!("the folder `{folder}` is not known");
+            let reason = UnresolvedReason::Folder(folder.clone());
             ExpandedWord::Unknown { written: folder.clone(), reason }
         } else {
             ExpandedWord::Known(folder.clone())

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{DiscoveredGate, FoundCommand, UnresolvedGate, variables::ExpandedWord};
+use super::{
+    DiscoveredGate, FoundCommand, UnresolvedGate, UnresolvedReason, variables::ExpandedWord,
+};
 use crate::{
     deny_command::DenyCommand,
     workspace::{Workspace, lexical},
@@ -25,7 +27,7 @@ pub(super) fn resolve(
 ) -> Resolved {
     let shown: Vec<_> = command.words.iter().map(|word| quoted(word.shown())).collect();
     let shown = format!("cargo deny {}", shown.join(" "));
-    let unresolved = |reason: String| {
+    let unresolved = |reason: UnresolvedReason| {
         Resolved::Unresolved(Box::new(UnresolvedGate {
             at: command.at.clone(),
             source: command.source,
@@ -46,22 +48,22 @@ pub(super) fn resolve(
     let check = match DenyCommand::parse(&words, version.as_ref()) {
         Ok(DenyCommand::Check(check)) => *check,
         Ok(DenyCommand::NotACheck(_)) => return Resolved::NotACheck,
-        Err(reason) => return unresolved(reason),
+        Err(refusal) => return unresolved(refusal.into()),
     };
     let folder = match &command.folder {
         Ok(folder) => lexical(folder),
         Err(reason) => return unresolved(reason.clone()),
     };
     let below = |path: &Utf8Path| match path.strip_prefix(root) {
-        Ok(inner) if inner.as_str().is_empty() => ".".to_owned(),
-        Ok(inner) => inner.to_string(),
-        Err(_) => path.to_string(),
+        Ok(inner) if inner.as_str().is_empty() => Utf8PathBuf::from("."),
+        Ok(inner) => inner.to_owned(),
+        Err(_) => path.to_owned(),
     };
     if !folder.starts_with(root) {
-        return unresolved("the folder is outside of the repository".to_owned());
+        return unresolved(UnresolvedReason::OutsideOfRepository);
     }
     if !folder.is_dir() {
-        return unresolved(format!("the folder `{}` does not exist", below(&folder)));
+        return unresolved(UnresolvedReason::NoFolder(below(&folder)));
     }
     let manifest = match &check.options.manifest_path {
         Some(path) => lexical(&folder.join(path)),
@@ -69,8 +71,8 @@ pub(super) fn resolve(
     };
     if !manifest.is_file() {
         return unresolved(match &check.options.manifest_path {
-            Some(_) => format!("the manifest `{}` does not exist", below(&manifest)),
-            None => format!("the folder `{}` has no `Cargo.toml`", below(&folder)),
+            Some(_) => UnresolvedReason::NoManifest(below(&manifest)),
+            None => UnresolvedReason::FolderWithoutManifest(below(&folder)),
         });
     }
     let known = workspaces.entry(manifest);

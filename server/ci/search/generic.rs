@@ -6,7 +6,7 @@
 use camino::Utf8Path;
 
 use super::{
-    GateSource, Search,
+    GateSource, Search, UnresolvedReason,
     interpreter::{Origin, ShellState},
     repository::CiFiles,
     script_text::ScriptText,
@@ -69,7 +69,7 @@ pub(super) fn run(search: &mut Search<'_>, files: &CiFiles) {
             Ok(documents) => documents,
             Err(reason) => {
                 if text.as_str().contains("deny") {
-                    search.unreadable(path, &reason);
+                    search.unreadable(path, reason.into());
                 }
                 continue;
             }
@@ -143,7 +143,7 @@ fn map(search: &mut Search<'_>, node: &YamlNode, shell: &ShellState, origin: &Or
                 })
                 .unwrap_or(folder);
             let word = if folder.contains("${{") {
-                let reason = format!("the folder `{folder}` is not known");
+                let reason = UnresolvedReason::Folder(folder.clone());
                 ExpandedWord::Unknown { written: folder, reason }
             } else {
                 ExpandedWord::Known(folder)
@@ -167,7 +167,7 @@ fn variables(node: &YamlNode, shell: &mut ShellState) {
         let Some(text) = value.text() else { continue };
         let text = substituted(&ScriptText::at(1, text), shell).text;
         let value = if text.contains("${{") {
-            VariableValue::Unknown(format!("the value of `{name}` is not known"))
+            VariableValue::Unknown(UnresolvedReason::Value(name.to_owned()))
         } else {
             VariableValue::Text(text)
         };

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    FileLine, FoundCommand, GateSource, Search,
+    FileLine, FoundCommand, GateSource, Search, UnresolvedReason,
     action::{self, ActionInputs},
     interpreter::{Origin, ShellState},
     repository::CiFiles,
@@ -79,7 +79,7 @@ fn open(search: &mut Search<'_>, path: &Utf8Path) -> Option<GitHubFile> {
         Ok(_) => return None,
         Err(reason) => {
             if text.as_str().contains("deny") {
-                search.unreadable(path, &reason);
+                search.unreadable(path, reason.into());
             }
             return None;
         }
@@ -251,11 +251,15 @@ fn steps(search: &mut Search<'_>, file: &GitHubFile, steps: Option<&YamlNode>, j
 }
 
 /// The folder that a step names, from the folder of the checkout.
-fn folder(search: &Search<'_>, named: Option<&str>, job: &Job) -> Result<Utf8PathBuf, String> {
+fn folder(
+    search: &Search<'_>,
+    named: Option<&str>,
+    job: &Job,
+) -> Result<Utf8PathBuf, UnresolvedReason> {
     let root = &search.root;
     let Some(named) = named else { return Ok(root.clone()) };
     if named.contains("${{") {
-        return Err(format!("the folder `{named}` is not known"));
+        return Err(UnresolvedReason::Folder(named.to_owned()));
     }
     let path = Utf8Path::new(named.trim_end_matches('/'));
     let path = path.strip_prefix(".").unwrap_or(path);
@@ -278,7 +282,7 @@ fn run_step(
     shell.version.clone_from(&job.version);
     for (name, value) in job.context.environment() {
         let value = if value.contains("${{") {
-            VariableValue::Unknown(format!("the value of `{value}` is not known"))
+            VariableValue::Unknown(UnresolvedReason::Value(value.to_owned()))
         } else {
             VariableValue::Text(value.to_owned())
         };

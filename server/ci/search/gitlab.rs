@@ -54,7 +54,7 @@ fn read(search: &mut Search<'_>, path: &Utf8Path, pipeline: &mut Pipeline, depth
         Ok(documents) => documents,
         Err(reason) => {
             if text.as_str().contains("deny") {
-                search.unreadable(path, &reason);
+                search.unreadable(path, reason.into());
             }
             return;
         }

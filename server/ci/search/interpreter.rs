@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, rc::Rc};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    FileLine, FoundCommand, GateSource, Search,
+    FileLine, FoundCommand, GateSource, Search, UnresolvedReason,
     script_text::ScriptText,
     shell::{
         self, AssignedValue, Assignment, CommandList, Connector, ListItem, ShellCommand, Word,
@@ -24,7 +24,7 @@ const CALLS: usize = 8;
 #[derive(Clone, Debug)]
 pub(super) struct ShellState {
     /// The current folder, or why it is not known.
-    pub(super) folder: Result<Utf8PathBuf, String>,
+    pub(super) folder: Result<Utf8PathBuf, UnresolvedReason>,
     pub(super) variables: Variables,
     /// A pipeline fails with any of its commands.
     pub(super) pipefail: bool,
@@ -59,7 +59,7 @@ impl ShellState {
         state
     }
 
-    pub(super) fn enter(&mut self, folder: Result<Utf8PathBuf, String>) {
+    pub(super) fn enter(&mut self, folder: Result<Utf8PathBuf, UnresolvedReason>) {
         self.variables.set_current_folder(folder.as_ref().ok().map(|folder| folder.as_str()));
         self.folder = folder;
     }
@@ -68,7 +68,9 @@ impl ShellState {
     pub(super) fn enter_below(&mut self, path: &ExpandedWord) {
         let folder = match (path, &self.folder) {
             (_, Err(reason)) => Err(reason.clone()),
-            (ExpandedWord::Unknown { reason, .. }, _) => Err(format!("unknown folder: {reason}")),
+            (ExpandedWord::Unknown { reason, .. }, _) => {
+                Err(UnresolvedReason::PartOfFolder(Box::new(reason.clone())))
+            }
             (ExpandedWord::Known(path), Ok(folder)) => Ok(lexical(&folder.join(path))),
         };
         self.enter(folder);
@@ -198,14 +200,14 @@ impl Search<'_> {
                 let items: Vec<_> =
                     items.iter().flat_map(|item| shell.variables.expand(item)).collect();
                 if items.is_empty() {
-                    let reason = format!("the values of `${name}` are not known");
+                    let reason = UnresolvedReason::LoopValues(name.clone());
                     shell.variables.set(name, VariableValue::Unknown(reason));
                     self.run_list(body, script, shell, origin);
                 }
                 for item in items {
                     let value = match item {
                         ExpandedWord::Known(text) if text.contains(['*', '?', '[']) => {
-                            VariableValue::Unknown(format!("the files of `{text}` are not known"))
+                            VariableValue::Unknown(UnresolvedReason::Files(text))
                         }
                         ExpandedWord::Known(text) => VariableValue::Text(text),
                         ExpandedWord::Unknown { reason, .. } => VariableValue::Unknown(reason),
@@ -292,7 +294,7 @@ impl Search<'_> {
                 let path = rest.iter().find(|word| word.known().is_none_or(|word| word != "--"));
                 match path {
                     Some(ExpandedWord::Known(path)) if path == "-" => {
-                        shell.enter(Err("the folder of `cd -` is not known".to_owned()));
+                        shell.enter(Err(UnresolvedReason::PreviousFolder));
                     }
                     Some(path) => shell.enter_below(path),
                     None => {}
@@ -531,7 +533,7 @@ fn assign(assignment: &Assignment, variables: &mut Variables) {
             (Some(VariableValue::Unknown(reason)), _) | (_, VariableValue::Unknown(reason)) => {
                 VariableValue::Unknown(reason)
             }
-            _ => VariableValue::Unknown(format!("the value of `${name}` is not known")),
+            _ => VariableValue::Unknown(UnresolvedReason::Value(format!("${name}"))),
         };
     }
     variables.set(name, value);

@@ -8,7 +8,7 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    GateSource, Search,
+    GateSource, Search, UnresolvedReason,
     interpreter::{Call, Origin, ShellState},
     repository::CiFiles,
     script_text::ScriptText,
@@ -417,7 +417,7 @@ impl JustRun<'_, '_, '_> {
             if justfile.exports_all || justfile.exported.contains(name) {
                 let value = match value {
                     Some(text) => VariableValue::Text(text.clone()),
-                    None => VariableValue::Unknown(format!("the value of `${name}` is not known")),
+                    None => VariableValue::Unknown(UnresolvedReason::Value(format!("${name}"))),
                 };
                 shell.variables.set(name, value);
             }

@@ -27,7 +27,7 @@ pub(super) fn run(search: &mut Search<'_>, files: &CiFiles) {
                     }
                 }
             }
-            Err(reason) if text.as_str().contains("deny") => search.unreadable(path, &reason),
+            Err(reason) if text.as_str().contains("deny") => search.unreadable(path, reason.into()),
             Err(_) => {}
         }
     }

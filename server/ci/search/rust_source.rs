@@ -2,7 +2,7 @@
 //! `.args(["deny", "check"])`. A word that is no literal is not known.
 
 use super::{
-    GateSource, Search,
+    GateSource, Search, UnresolvedReason,
     interpreter::{Call, ShellState},
     repository::CiFiles,
     script_text::ScriptText,
@@ -290,7 +290,7 @@ impl RustReader<'_, '_> {
                     words.push(ExpandedWord::Known(word));
                 } else {
                     let shown: String = written.iter().map(shown).collect();
-                    let reason = format!("the value of `{shown}` is not known");
+                    let reason = UnresolvedReason::Value(shown.clone());
                     words.push(ExpandedWord::Unknown { written: format!("{{{shown}}}"), reason });
                 }
                 true

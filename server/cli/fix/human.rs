@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeSet, io::Write as _};
 
-use super::{FixRun, diff};
+use super::FixRun;
 use crate::{
-    cli::terminal::escaped_line,
+    cli::terminal::{escaped, escaped_line},
     fix::{
         BreakingChange, Fix, FixKind, LockfileOutcome, MovedEntry, OtherLockfile, RemainingFinding,
-        RemovedFeatures, Upgrade,
+        RemovedFeatures, Upgrade, diff_folder, diffs,
     },
     gate::NO_VERDICT,
     resolve::BuildResult,
@@ -36,12 +36,14 @@ impl FixPrinter<'_> {
         let report = self.fix_run.report;
         let mut text = String::new();
         if self.fix_run.dry_run {
-            let folder = diff::folder_of(&report.texts, &report.verdict.workspace);
+            let folder = diff_folder(&report.texts, &report.verdict.workspace);
             if folder != self.here && !report.texts.changes().is_empty() {
                 let shown = escaped_line(relative(self.here, &folder).as_str()).into_owned();
                 text.push_str(&format!("changes in `{shown}`, for `git apply` there:\n"));
             }
-            text.push_str(&diff::diff(&report.texts, &folder));
+            for diff in diffs(&report.texts, &folder) {
+                text.push_str(&format!("{}\n", escaped(&diff.text())));
+            }
         }
         let folder = self.path(report.verdict.workspace.folder());
         text.push_str(if folder.is_empty() { "." } else { &folder });

@@ -1,6 +1,6 @@
 //! Why there is no plan, from the conflict that the solver found.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use resolvo::{
     Requirement, SolvableId, Solver,
@@ -25,6 +25,19 @@ pub(in crate::fix) struct Obstacle {
     pub(in crate::fix) package: String,
     /// The requirement, as cargo shows it.
     pub(in crate::fix) requirement: String,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { dependent, is_newest, package, requirement } = self;
+        let newest = if *is_newest { " (newest)" } else { "" };
+        match dependent {
+            Some((name, version)) => {
+                write!(f, "`{name}` {version}{newest} requires `{package}` {requirement}")
+            }
+            None => write!(f, "the workspace requires `{package}` {requirement}"),
+        }
+    }
 }
 
 /// How many obstacles are collected.

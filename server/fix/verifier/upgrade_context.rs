@@ -8,7 +8,7 @@ use super::{CheckedTexts, policy_ignores};
 use crate::{
     fix::{
         solver::{Goal, NoPlan, PackageVersions, Plan, PlanOptions, Planner},
-        upgrade::{LockGraph, UpgradeTarget, no_plan_reason},
+        upgrade::{Blocked, LockGraph, NoPlanReason, UpgradeTarget},
     },
     gate::{Databases, Texts as _},
     model::lockfile::{LockedPackage, Lockfile},
@@ -96,22 +96,17 @@ impl<'g> UpgradeContext<'g> {
         all
     }
 
-    /// Why there is no plan: a sentence without a final period.
+    /// Why there is no plan. `breaking` is the plan with breaking upgrades, if only that one exists.
     pub(super) fn reason(
         &self,
         target: &UpgradeTarget,
-        no_plan: &NoPlan,
-        breaking_plan: Option<&Plan>,
-    ) -> String {
-        let blocked = no_plan_reason(&target.package, no_plan, breaking_plan);
-        match target.no_version_reason(self.versions) {
-            Some(reason) if blocked.is_empty() => reason,
-            Some(reason) => format!("{reason}; {blocked}"),
-            None if blocked.is_empty() => format!(
-                "no release of the crates that depend on `{}` accepts a fixed version",
-                target.package.name
-            ),
-            None => blocked,
+        no_plan: NoPlan,
+        breaking: Option<Plan>,
+    ) -> NoPlanReason {
+        NoPlanReason {
+            package: target.package.name.clone(),
+            no_version: target.no_version_reason(self.versions),
+            blocked: Blocked::of(no_plan, breaking),
         }
     }
 

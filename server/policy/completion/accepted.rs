@@ -9,7 +9,7 @@ use super::world::World;
 use crate::{
     policy::schema::{EntryForm, POLICY, SchemaKey, SchemaTable, StringKind, ValueType},
     text::SourceText,
-    verdict::PolicyText,
+    verdict::{Finding, PolicyText},
 };
 
 /// A small random number generator: the same policies on every run.
@@ -215,11 +215,10 @@ impl PolicyWriter {
     }
 }
 
-fn load(text: &str) -> Result<(), String> {
+fn load(text: &str) -> Result<(), Vec<Finding>> {
     let path = Some(Utf8PathBuf::from("/w/deny.toml"));
     let policy = PolicyText { path, text: SourceText::new(text), exceptions: None };
-    let loaded = policy.load();
-    loaded.map(drop).map_err(|findings| findings.into_iter().map(|one| one.message).collect())
+    policy.load().map(drop)
 }
 
 fn policy_count() -> usize {
@@ -240,9 +239,9 @@ fn try_items(world: &World, text: &str, offset: usize, dice: &mut PolicyDice) ->
         let item = &items[at];
         let mut after = text.to_owned();
         after.replace_range(item.span.clone(), &item.snippet.plain());
-        if let Err(message) = load(&after) {
+        if let Err(findings) = load(&after) {
             panic!(
-                "`{}` at {offset}: {message}\n--- before\n{}$0{}\n--- after\n{after}",
+                "`{}` at {offset}: {findings:?}\n--- before\n{}$0{}\n--- after\n{after}",
                 item.label,
                 &text[..offset],
                 &text[offset..]
@@ -260,8 +259,8 @@ fn suggestions_in_complete_policies_are_accepted() {
     let (mut policies, mut suggestions) = (0, 0);
     while policies < policy_count() {
         let text = writer.policy();
-        if let Err(message) = load(&text) {
-            panic!("{message}\n{text}");
+        if let Err(findings) = load(&text) {
+            panic!("{findings:?}\n{text}");
         }
         policies += 1;
         for _ in 0..40 {

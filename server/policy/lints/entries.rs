@@ -1,6 +1,6 @@
 //! The entries that suppress findings, with the comments that belong to them.
 
-use super::LintContext;
+use super::PolicyComments;
 use crate::{
     policy::entries::{self, PolicyList},
     text::Span,
@@ -24,38 +24,38 @@ impl std::ops::Deref for CommentedEntry {
     }
 }
 
-impl LintContext<'_> {
-    /// All entries that suppress findings, in the order of the text.
-    pub(super) fn entries(&self) -> Vec<CommentedEntry> {
-        let mut all = entries::entries(self.text);
-        all.retain(|entry| is_suppression(entry.list) && !entry.subject.value.is_empty());
-        let shared = self.comments_above_exceptions(&all);
-        let mut before: Option<CommentedEntry> = None;
-        let mut commented = Vec::with_capacity(all.len());
-        for entry in all {
-            let span = &entry.span;
-            let last = span.end.saturating_sub(1).max(span.start);
-            let mut comments = self.comments(&[span.start, last, entry.subject.span.start]);
-            if entry.list == PolicyList::Exception {
-                comments.extend(shared.iter().cloned());
-            }
-            let above = self.comments_above(span.start);
-            let group = match &before {
-                _ if !above.is_empty() => above,
-                Some(before) if self.are_grouped(before, &entry) => before.group.clone(),
-                _ => Vec::new(),
-            };
-            commented.extend(before.replace(CommentedEntry { entry, comments, group }));
+/// All entries that suppress findings, in the order of the text.
+pub(super) fn suppressions(policy: &PolicyComments<'_>) -> Vec<CommentedEntry> {
+    let mut all = entries::entries(policy.text);
+    all.retain(|entry| is_suppression(entry.list) && !entry.subject.value.is_empty());
+    let shared = policy.comments_above_exceptions(&all);
+    let mut before: Option<CommentedEntry> = None;
+    let mut commented = Vec::with_capacity(all.len());
+    for entry in all {
+        let span = &entry.span;
+        let last = span.end.saturating_sub(1).max(span.start);
+        let mut comments = policy.at(&[span.start, last, entry.subject.span.start]);
+        if entry.list == PolicyList::Exception {
+            comments.extend(shared.iter().cloned());
         }
-        commented.extend(before);
-        commented
+        let above = policy.comments_above(span.start);
+        let group = match &before {
+            _ if !above.is_empty() => above,
+            Some(before) if policy.are_grouped(before, &entry) => before.group.clone(),
+            _ => Vec::new(),
+        };
+        commented.extend(before.replace(CommentedEntry { entry, comments, group }));
     }
+    commented.extend(before);
+    commented
+}
 
+impl PolicyComments<'_> {
     /// The comments that are directly above an entry, in lines of their own.
     fn comments_above(&self, start: usize) -> Vec<Span> {
         let line = self.text.as_bytes()[..start].iter().rposition(|byte| *byte == b'\n');
         let line = line.map_or(0, |at| at + 1);
-        self.comments(&[start]).into_iter().filter(|comment| comment.end < line).collect()
+        self.at(&[start]).into_iter().filter(|comment| comment.end < line).collect()
     }
 
     /// Whether two entries of a list follow each other without a blank line.
@@ -77,7 +77,7 @@ impl LintContext<'_> {
             exceptions.next().map(|first| first.span.start)
         });
         let Some(start) = start else { return Vec::new() };
-        self.comments(&[start]).into_iter().filter(|comment| comment.end < start).collect()
+        self.at(&[start]).into_iter().filter(|comment| comment.end < start).collect()
     }
 }
 

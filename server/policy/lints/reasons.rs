@@ -70,7 +70,7 @@ fn reason(text: &str, entry: &CommentedEntry) -> Reason {
 }
 
 /// Whether a reason says more than that it is to be written.
-fn is_written(reason: &str) -> bool {
+pub(super) fn is_written(reason: &str) -> bool {
     let reason = reason.trim();
     if reason == REASON_PLACEHOLDER {
         return false;

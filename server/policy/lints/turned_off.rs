@@ -97,7 +97,7 @@ pub(crate) fn enabling_value(path: &[&str]) -> Option<&'static str> {
 pub(super) fn checks(context: &LintContext<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     for (switch, key, value) in disabled(context) {
-        if context.comments(&[key.start]).iter().any(|comment| !comment.is_empty()) {
+        if context.comments.at(&[key.start]).iter().any(|comment| !comment.is_empty()) {
             continue;
         }
         let Switch { effect, on, .. } = switch;
@@ -112,7 +112,7 @@ pub(super) fn checks(context: &LintContext<'_>) -> Vec<Finding> {
 
 /// The texts of the comments on disabled checks.
 pub(super) fn comments(context: &LintContext<'_>) -> Vec<Span> {
-    disabled(context).flat_map(|(_, key, _)| context.comments(&[key.start])).collect()
+    disabled(context).flat_map(|(_, key, _)| context.comments.at(&[key.start])).collect()
 }
 
 /// The switches that are off, with the spans of their keys and values.
@@ -136,7 +136,7 @@ fn threshold(context: &LintContext<'_>) -> Option<Finding> {
     let DeValue::Float(number) = node.get_ref() else { return None };
     let value: f64 = number.as_str().replace('_', "").parse().ok()?;
     let is_explained =
-        context.comments(&[key.span().start]).iter().any(|comment| !comment.is_empty());
+        context.comments.at(&[key.span().start]).iter().any(|comment| !comment.is_empty());
     if value >= DEFAULT_THRESHOLD || is_explained {
         return None;
     }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    fixes::Fixes,
     graphs::Graphs,
     markup::{code, escaped, link, message, package},
 };
@@ -50,7 +51,7 @@ struct Item<'r, 'a> {
 }
 
 /// The findings of a report that has room for so many bytes of them, and the list of their packages.
-pub(super) fn sections(report: &Report<'_>, room: usize) -> String {
+pub(super) fn sections(report: &Report<'_>, fixes: &mut Fixes<'_>, room: usize) -> String {
     let mut graphs = Graphs::of(report);
     let mut items = Vec::new();
     for (workspace, checked) in report.workspaces.iter().enumerate() {
@@ -65,6 +66,9 @@ pub(super) fn sections(report: &Report<'_>, room: usize) -> String {
     let headings = listed(report, &items, 0).len();
     for (number, item) in items.iter_mut().enumerate() {
         item.start = start(report, &graphs, item.workspace, number, item.one);
+        if item.one.group != Some(Group::Fixed) {
+            item.start.push_str(&fixes.of_finding(item.workspace, item.one.finding));
+        }
     }
     // The most important ones come first where there is not enough room.
     let mut order: Vec<usize> = (0..items.len()).collect();

@@ -1,4 +1,4 @@
-//! The entries of the policies: what each does, with its reason.
+//! The entries of the policies: what each does, with its reason and the dates that are known.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use crate::{
     policy::{
         effects::{Effects, summary},
         entries::{PolicyEntry, PolicyList, entries},
+        lints::{Explanation, explanations},
     },
     report::{Report, text::relative_file},
     text::SourceText,
@@ -67,6 +68,11 @@ fn tables(
     if by_list.is_empty() {
         return "<p>The policy has no entries.</p>".to_owned();
     }
+    let explained = explanations(policy.as_str());
+    let of_entry = |entry: &PolicyEntry| EntryTexts {
+        reason: reason(entry, explained.get(&entry.subject.span.start)),
+        dates: dates(entry, explained.get(&entry.subject.span.start), all),
+    };
     let mut text = String::new();
     let mut left_out = 0;
     for (list, listed) in by_list {
@@ -77,15 +83,20 @@ fn tables(
             },
             |about| escaped(&about),
         );
-        let has_reasons = listed.iter().any(|entry| entry.reason.is_some());
+        let texts: Vec<_> = listed.iter().map(|entry| of_entry(entry)).collect();
+        let columns = Columns {
+            reasons: texts.iter().any(|one| !one.reason.is_empty()),
+            dates: texts.iter().any(|one| !one.dates.is_empty()),
+        };
         text.push_str(&format!(
             "<details><summary>{} {about}</summary><table class=\"wide\"><thead><tr><th scope=\"col\">line</th>\
-             <th scope=\"col\">entry</th><th scope=\"col\">effect</th>{}</tr></thead><tbody>",
+             <th scope=\"col\">entry</th><th scope=\"col\">effect</th>{}{}</tr></thead><tbody>",
             code(list.key()),
-            if has_reasons { "<th scope=\"col\">reason</th>" } else { "" },
+            if columns.reasons { "<th scope=\"col\">reason</th>" } else { "" },
+            if columns.dates { "<th scope=\"col\">dates</th>" } else { "" },
         ));
-        for entry in listed {
-            let row = row(policy, entry, all, has_reasons);
+        for (entry, texts) in listed.into_iter().zip(texts) {
+            let row = row(policy, entry, all, &texts, columns);
             if text.len() + row.len() > most {
                 left_out += 1;
             } else {
@@ -102,19 +113,58 @@ fn tables(
     text
 }
 
-fn row(policy: &SourceText, entry: &PolicyEntry, all: &[Effects<'_>], has_reasons: bool) -> String {
+/// Which columns a table has besides the others.
+#[derive(Clone, Copy)]
+struct Columns {
+    reasons: bool,
+    dates: bool,
+}
+
+/// What is known of an entry besides its effect; empty where nothing is.
+struct EntryTexts {
+    reason: String,
+    dates: String,
+}
+
+fn row(
+    policy: &SourceText,
+    entry: &PolicyEntry,
+    all: &[Effects<'_>],
+    texts: &EntryTexts,
+    columns: Columns,
+) -> String {
     let subject = match &entry.version {
         Some(version) => format!("{} {}", entry.subject.value, version.value),
         None => entry.subject.value.clone(),
     };
     let effect = Effects::combined(all, entry).map(|effect| escaped(&effect.sentence()));
-    let reason = entry.reason.as_ref().map(|(reason, _)| escaped(&reason.value));
-    let reason = format!("<td>{}</td>", reason.unwrap_or_default());
+    let cell = |is_shown: bool, text: &str| {
+        if is_shown { format!("<td>{}</td>", escaped(text)) } else { String::new() }
+    };
     format!(
-        "<tr><td>{}</td><td>{}</td><td>{}</td>{}</tr>",
+        "<tr><td>{}</td><td>{}</td><td>{}</td>{}{}</tr>",
         policy.line_column(entry.span.start).line,
         code(&shortened(&subject, LONGEST_SUBJECT)),
         effect.unwrap_or_default(),
-        if has_reasons { reason } else { String::new() },
+        cell(columns.reasons, &texts.reason),
+        cell(columns.dates, &texts.dates),
     )
+}
+
+/// Why an entry is there: its `reason`, or its comments.
+fn reason(entry: &PolicyEntry, explained: Option<&Explanation>) -> String {
+    let stated = entry.reason.as_ref().map(|(reason, _)| reason.value.clone());
+    stated.or_else(|| Some(explained?.reason.clone())).unwrap_or_default()
+}
+
+/// Until when an entry is valid, and when the advisory that it ignores was published.
+fn dates(entry: &PolicyEntry, explained: Option<&Explanation>, all: &[Effects<'_>]) -> String {
+    let until = explained.and_then(|one| one.until).map(|date| format!("until {date}"));
+    let mut advisories = all
+        .iter()
+        .flat_map(|effects| effects.findings_on(entry))
+        .filter_map(|finding| finding.advisory.as_ref())
+        .filter(|advisory| advisory.id == entry.subject.value && !advisory.date.is_empty());
+    let published = advisories.next().map(|advisory| format!("advisory of {}", advisory.date));
+    until.into_iter().chain(published).collect::<Vec<_>>().join(", ")
 }

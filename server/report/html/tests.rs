@@ -6,8 +6,12 @@ use semver::Version;
 
 use super::*;
 use crate::{
+    fix::{
+        FileChange, FileDiff, FixReport, LockfileOutcome, NoFixReason, OtherLockfile, Overlay,
+        RemainingFinding,
+    },
     gate::Verdict,
-    report::{Filters, text::line},
+    report::{Filters, FoundFixes, WorkspaceFixes, text::line},
     text::SourceText,
     verdict::{
         Check, CheckSet, Code, DependencyEdge, DependencyGraph, DependencyKind, Finding,
@@ -149,10 +153,42 @@ fn verdict(count: usize, name: &mut dyn FnMut() -> String) -> Verdict {
     verdict
 }
 
+/// A search for fixes that was cut, all of whose texts come from `name`.
+fn fixes(verdict: &Verdict, name: &mut dyn FnMut() -> String) -> WorkspaceFixes {
+    let remaining = verdict.findings.iter().map(|finding| RemainingFinding {
+        finding: finding.clone(),
+        reason: Some(NoFixReason::Cargo(name())),
+    });
+    let report = FixReport {
+        fixes: Vec::new(),
+        remaining: remaining.collect(),
+        texts: Overlay::default(),
+        before: verdict.clone(),
+        verdict: verdict.clone(),
+        lockfiles: vec![OtherLockfile {
+            path: format!("/w/{}/Cargo.lock", name()).into(),
+            outcome: LockfileOutcome::NoLongerFits(NoFixReason::Cargo(name())),
+        }],
+        old_index: Some(NoFixReason::Cargo(name())),
+        is_canceled: true,
+    };
+    let mut diff = |file: &str| {
+        let mut text = |key: &str| SourceText::new(&format!("{key} = \"{}\"\n", line(&name())));
+        let change = FileChange { before: text("a"), after: text("b"), is_new: false };
+        FileDiff::of("/nowhere".into(), format!("{}/{file}", name()).into(), &change)
+    };
+    let diffs = vec![diff("Cargo.lock"), diff("Cargo.toml")];
+    WorkspaceFixes::Found(Box::new(FoundFixes { report, folder: "/w/x".into(), diffs }))
+}
+
 fn page(verdict: &Verdict) -> String {
+    page_with(verdict, None)
+}
+
+fn page_with(verdict: &Verdict, fixes: Option<&WorkspaceFixes>) -> String {
     let mut report = Report::new(Utf8Path::new("/w"), true);
     let filters = Filters { records: &|_| true, listed: &|_| true };
-    report.add(verdict, CheckSet::of(&[Check::Bans]), 2, None, filters);
+    report.add(verdict, CheckSet::of(&[Check::Bans]), 2, None, fixes, filters);
     report.exit_code = 2;
     html(&report)
 }
@@ -214,7 +250,10 @@ fn read(page: &str) -> (Vec<String>, String) {
 #[test]
 fn names_of_a_repository_leave_no_markup() {
     const PACKAGES: usize = 40;
-    let (expected, _) = read(&page(&verdict(PACKAGES, &mut || "x".to_owned())));
+    let same = &mut || "x".to_owned();
+    let expected = verdict(PACKAGES, same);
+    let expected_fixes = fixes(&expected, same);
+    let (expected, _) = read(&page_with(&expected, Some(&expected_fixes)));
     let mut names = Names(1);
     let mut count = 0;
     for _ in 0..40 {
@@ -223,7 +262,8 @@ fn names_of_a_repository_leave_no_markup() {
             made.push(names.next());
             made.last().cloned().unwrap_or_default()
         });
-        let page = page(&hostile);
+        let found = fixes(&hostile, &mut || line(&names.next()));
+        let page = page_with(&hostile, Some(&found));
         let (elements, texts) = read(&page);
         let differs = elements.iter().zip(&expected).position(|(one, other)| one != other);
         assert_eq!((differs, elements.len()), (None, expected.len()));
@@ -237,6 +277,37 @@ fn names_of_a_repository_leave_no_markup() {
         count += made.len();
     }
     assert!(count > 10_000, "{count}");
+}
+
+#[test]
+fn cut_search_for_fixes_is_shown_as_cut() {
+    let verdict = verdict(3, &mut || "x".to_owned());
+    let found = fixes(&verdict, &mut || "y".to_owned());
+    let (_, texts) = read(&page_with(&verdict, Some(&found)));
+    for sentence in [
+        "The search ended after 30 seconds: supercargo fix may find more.",
+        "Could not fetch new versions from the registries, so newer ones may exist: cargo: y.",
+        "y/Cargo.lock no longer fits the manifests: cargo: y",
+    ] {
+        assert!(texts.contains(sentence), "{sentence} in {texts}");
+    }
+    assert_eq!(texts.matches("no verified fix: cargo: y").count(), 2);
+}
+
+#[test]
+fn fixes_of_many_workspaces_have_room() {
+    let long = "long".repeat(200);
+    let verdicts: Vec<_> = (0..200).map(|_| verdict(3, &mut || "x".to_owned())).collect();
+    let all: Vec<_> = verdicts.iter().map(|one| fixes(one, &mut || long.clone())).collect();
+    let mut report = Report::new(Utf8Path::new("/w"), true);
+    let filters = Filters { records: &|_| true, listed: &|_| true };
+    for (verdict, fixes) in verdicts.iter().zip(&all) {
+        report.add(verdict, CheckSet::of(&[Check::Bans]), 2, None, Some(fixes), filters);
+    }
+    let page = html(&report);
+    assert!(page.len() <= MAX_LENGTH, "{}", page.len());
+    let (_, texts) = read(&page);
+    assert!(texts.contains("The fixes of 1"), "the section has a limit");
 }
 
 #[test]
@@ -266,7 +337,7 @@ fn headings_of_many_workspaces_have_room() {
     let mut report = Report::new(Utf8Path::new("/w"), true);
     let filters = Filters { records: &|_| true, listed: &|_| true };
     for verdict in &verdicts {
-        report.add(verdict, CheckSet::of(&[Check::Bans]), 2, None, filters);
+        report.add(verdict, CheckSet::of(&[Check::Bans]), 2, None, None, filters);
     }
     let page = html(&report);
     assert!(page.len() <= MAX_LENGTH, "{}", page.len());

@@ -86,6 +86,8 @@ pub(super) struct SarifResult {
     pub(super) baseline_state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) suppressions: Option<Vec<Suppression>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fixes: Option<[SarifFix; 1]>,
     pub(super) properties: BTreeMap<&'static str, Value>,
 }
 
@@ -119,13 +121,40 @@ pub(super) struct ArtifactLocation {
     pub(super) uri_base_id: Option<&'static str>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Region {
     pub(super) start_line: u32,
     pub(super) start_column: u32,
     pub(super) end_line: u32,
     pub(super) end_column: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SarifFix {
+    pub(super) description: Message,
+    pub(super) artifact_changes: Vec<ArtifactChange>,
+}
+
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ArtifactChange {
+    pub(super) artifact_location: ArtifactLocation,
+    pub(super) replacements: Vec<TextReplacement>,
+}
+
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TextReplacement {
+    pub(super) deleted_region: Region,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) inserted_content: Option<ArtifactContent>,
+}
+
+#[derive(Clone, Serialize)]
+pub(super) struct ArtifactContent {
+    pub(super) text: String,
 }
 
 #[derive(Serialize)]

@@ -15,7 +15,7 @@ use codespan_reporting::files::Files as _;
 
 use super::graph_cache::GraphCache;
 use crate::{
-    threads,
+    threads::{self, Panic},
     verdict::{
         Check, CheckSet, Database, EngineRequest, LintLevels, PolicyText,
         license_lines::LicenseLines,
@@ -85,10 +85,10 @@ impl<'g> DenyGraph<'g> {
                 });
                 results.push((Check::Licenses, result));
             }
-            Some(Err(failure)) => {
+            Some(Err(panic)) => {
                 results.push((
                     Check::Licenses,
-                    DenyOutput { packs: Vec::new(), failure: Some(failure) },
+                    DenyOutput { packs: Vec::new(), failure: Some(sanitize(&panic.message)) },
                 ));
             }
             None => {}
@@ -112,18 +112,18 @@ impl<'g> DenyGraph<'g> {
         (files, policy_id)
     }
 
-    /// Gathers the licenses of all packages. The error is the message of a panic.
+    /// Gathers the licenses of all packages.
     pub(super) fn gather(
         &self,
         config: &licenses::cfg::ValidConfig,
         files: &mut Files,
-    ) -> Result<licenses::Summary<'g>, String> {
+    ) -> Result<licenses::Summary<'g>, Panic> {
         let lines = || {
             let all = self.cache.license_lines.get_or_init(|| LicenseLines::read(self.krates));
             all.without(&self.files)
         };
         self.license_lines.get_or_init(lines).add_to(files);
-        catch_and_warn(|| {
+        threads::catch_and_warn(|| {
             Gatherer::default()
                 .with_store(self.cache.license_store())
                 .with_confidence_threshold(config.confidence_threshold)
@@ -213,10 +213,7 @@ pub(super) struct DenyOutput {
 fn collected(levels: &LintLevels, check: impl FnOnce(ErrorSink)) -> DenyOutput {
     let (sender, receiver) = crossbeam::channel::unbounded();
     let overrides = levels.overrides().map(Arc::new);
-    let failure = catch_and_warn(|| check(ErrorSink { overrides, channel: sender })).err();
+    let panic = threads::catch_and_warn(|| check(ErrorSink { overrides, channel: sender })).err();
+    let failure = panic.map(|panic| sanitize(&panic.message));
     DenyOutput { packs: receiver.into_iter().collect(), failure }
-}
-
-fn catch_and_warn<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    threads::catch_and_warn(work).map_err(|panic| sanitize(&panic.message))
 }

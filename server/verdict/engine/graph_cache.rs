@@ -17,7 +17,7 @@ use crate::{
     verdict::{
         GraphFacts, PackageFolder, PackageRef,
         graph_facts::graph_facts,
-        index::{self, CratesIo},
+        index::{self, CratesIo, IndexError},
         license_files::{self, has_changing_files, needs_text},
         license_limits::RefusedLicenseFile,
         license_lines::LicenseLines,
@@ -29,7 +29,7 @@ use crate::{
 pub(super) struct GraphCache<'g> {
     pub(super) krates: &'g Krates,
     /// The index entries of the packages, and [`EngineRequest::index`] when they were read.
-    index: RefCell<Option<(u64, Result<index::Entries<'g>, String>)>>,
+    index: RefCell<Option<(u64, Result<index::Entries<'g>, IndexError>)>>,
     /// The index entries that were read while the graph was built.
     crates_io: Option<CratesIo>,
     /// The checks would read the same entries: cargo-deny looks for the configuration of the index
@@ -87,7 +87,7 @@ impl<'g> GraphCache<'g> {
         &self,
         state: u64,
         waits: &WaitReports,
-    ) -> Result<index::Entries<'g>, String> {
+    ) -> Result<index::Entries<'g>, IndexError> {
         let entries = match self.index.take() {
             Some((read, entries)) if read == state => entries,
             // The entries that were read for the graph are valid until the index changes.

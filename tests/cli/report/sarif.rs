@@ -136,6 +136,49 @@ fn ignored_advisory_is_suppressed_with_the_reason_of_the_policy() {
     );
 }
 
+/// A file with the replacements of a fix, which are about whole lines.
+fn replaced(text: &str, replacements: &Value) -> String {
+    let mut lines: Vec<_> = text.split_inclusive('\n').map(str::to_owned).collect();
+    for one in replacements.as_array().expect("replacements").iter().rev() {
+        let region = &one["deletedRegion"];
+        assert_eq!((&region["startColumn"], &region["endColumn"]), (&1.into(), &1.into()));
+        let line = |name: &str| {
+            let line = region[name].as_u64().and_then(|line| usize::try_from(line).ok());
+            line.expect("a line") - 1
+        };
+        let text = one["insertedContent"]["text"].as_str().unwrap_or_default();
+        lines.splice(line("startLine")..line("endLine"), [text.to_owned()]);
+    }
+    lines.concat()
+}
+
+#[test]
+fn verified_fixes_that_the_run_has_are_replacements() {
+    let world = world().with("#- crate: time 0.3.47\n");
+    world.human("--sarif ../out/s.sarif");
+    assert!(results(&world).iter().all(|result| result.get("fixes").is_none()));
+    world.human("--sarif ../out/s.sarif --report ../out/r.html");
+    let results = results(&world);
+    let fixed: Vec<_> = results.iter().filter(|it| it.get("fixes").is_some()).collect();
+    let [result] = fixed[..] else { panic!("{fixed:#?}") };
+    assert_eq!(result["ruleId"], "RUSTSEC-2026-0009");
+    let fix = &result["fixes"][0];
+    assert_eq!(fix["description"]["text"], "upgrade `time` 0.3.44 to 0.3.47");
+    let changes = fix["artifactChanges"].as_array().expect("changes");
+    let after: Vec<_> = changes
+        .iter()
+        .map(|change| {
+            let file = change["artifactLocation"]["uri"].as_str().expect("a file");
+            (file, replaced(&world.read(file), &change["replacements"]))
+        })
+        .collect();
+    world.run_that_writes(&["fix", "--offline", "--db", &world.path("../db")]);
+    assert!(!after.is_empty());
+    for (file, text) in after {
+        assert_eq!(world.read(file), text, "{file}");
+    }
+}
+
 #[test]
 fn dependency_paths_are_related_locations() {
     let world = world();

@@ -7,9 +7,11 @@ mod gitlab;
 mod headings;
 mod html;
 mod junit;
+mod markup;
 mod sarif;
 mod summary;
 mod text;
+mod why_graph;
 
 use std::collections::HashSet;
 

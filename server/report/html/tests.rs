@@ -7,7 +7,7 @@ use semver::Version;
 use super::*;
 use crate::{
     gate::Verdict,
-    report::{Filters, text::line},
+    report::{Filters, markup, text::line},
     text::SourceText,
     verdict::{
         Check, CheckSet, Code, DependencyEdge, DependencyGraph, DependencyKind, Finding,

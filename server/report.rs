@@ -11,7 +11,7 @@ mod markup;
 mod sarif;
 mod summary;
 mod text;
-mod why_graph;
+pub(crate) mod why_graph;
 
 use std::collections::HashSet;
 

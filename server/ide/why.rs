@@ -34,8 +34,8 @@ impl From<&PackageRef> for NamedPackage {
     }
 }
 
-/// What the line at `offset` of `file` is about, with the verdict that knows it: the packages of the errors and warnings there,
-/// else the dependency or the packages that an entry of the policy names.
+/// What the line at `offset` of `file` is about, with the verdict that knows it: the packages of the errors and warnings that
+/// are reported there, else the dependency or the packages that an entry of the policy names.
 pub(crate) fn subject<'v>(
     view: &SessionView<'v>,
     file: &Utf8Path,
@@ -78,7 +78,7 @@ fn of_findings(
         |location: &Location| location.file == file && is_here(&location.text, &location.span);
     let here = verdict
         .findings_in(file)
-        .filter(|(_, finding)| is_shown(finding) && finding.locations.iter().any(is_at));
+        .filter(|(_, finding)| is_shown(finding) && finding.locations.first().is_some_and(is_at));
     here.flat_map(|(_, finding)| &finding.packages).map(NamedPackage::from).collect()
 }
 

@@ -78,11 +78,14 @@ impl WhySubject {
         })
     }
 
-    /// The packages of a shown finding.
+    /// The packages of a shown finding, or of one that only the changes of the policy hide.
     pub(super) fn of_finding(state: &SessionState, id: &str) -> Option<Self> {
-        state.verdicts.values().find_map(|verdict| {
-            let finding = verdict.findings.iter().find(|finding| finding.id() == id)?;
-            Self::of(&verdict.workspace, &finding.packages)
+        state.verdicts.iter().find_map(|(workspace, verdict)| {
+            let compared = state.comparisons.get(workspace);
+            let hidden = compared.into_iter().flat_map(|one| &one.comparison.loosened);
+            let all = verdict.findings.iter().chain(hidden.map(|hidden| &hidden.finding));
+            let finding = all.into_iter().find(|finding| finding.id() == id)?;
+            Self::of(workspace, &finding.packages)
         })
     }
 

@@ -146,6 +146,9 @@ fn graph_has_every_dependency_with_its_conditions() {
     assert_eq!(linked("lib 0.2.0"), "app/Cargo.toml:11");
     assert_eq!(linked("cookie 0.18.1"), "Cargo.toml:5");
     assert_eq!(linked("time 0.3.44"), "app/Cargo.toml:13");
+    // A line with only another dependency of the finding is about its own package.
+    let graph = at(&mut client, "lib/Cargo.toml", "cookie");
+    assert_eq!(graph["title"], "cookie 0.18.1");
 }
 
 #[test]

@@ -22,7 +22,7 @@ const ICONS: Record<Check, string> = { advisories: "bug", licenses: "law", bans:
 const GROUPS: Group[] = ["new", "policy-loosened", "already-there"];
 const GROUP_ITEMS: Record<Group, { title: string; icon: string; state: vscode.TreeItemCollapsibleState }> = {
   new: { title: "New", icon: "add", state: vscode.TreeItemCollapsibleState.Expanded },
-  "policy-loosened": { title: "Hidden by changes of the policy", icon: "eye-closed", state: vscode.TreeItemCollapsibleState.Expanded },
+  "policy-loosened": { title: "Hidden", icon: "eye-closed", state: vscode.TreeItemCollapsibleState.Expanded },
   "already-there": { title: "Already there", icon: "history", state: vscode.TreeItemCollapsibleState.Collapsed },
 };
 
@@ -154,7 +154,8 @@ function item(node: Node): vscode.TreeItem {
       shown.iconPath = new vscode.ThemeIcon(findings.length ? icon : "pass");
       const base = workspace.status?.comparison?.base;
       const numbers = countText(count(findings)) || (findings.length ? String(findings.length) : "none");
-      shown.description = group === "new" ? `${numbers} since ${base}` : numbers;
+      const more = { new: ` since ${base}`, "policy-loosened": " by changes of the policy", "already-there": "" };
+      shown.description = numbers + more[group];
       shown.contextValue = "group";
       return shown;
     }
@@ -179,7 +180,8 @@ function item(node: Node): vscode.TreeItem {
       shown.description = rest || fileAndLine(first);
       shown.tooltip = tooltip(finding);
       shown.command = openCommand(first);
-      shown.contextValue = finding.link ? "finding linked" : "finding";
+      // Parts of the conditions for its commands.
+      shown.contextValue = ["finding", ...(finding.link ? ["linked"] : []), ...(finding.package ? ["packaged"] : [])].join(" ");
       return shown;
     }
     case "location": {

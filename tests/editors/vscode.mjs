@@ -267,6 +267,7 @@ async function windowStory({ steps, editor, fixture, fixes, pictures, window, be
       await other.status(/supercargo: 3 errors, .* new since HEAD, 1 hidden by changes of the policy/);
       await other.page.locator('.activitybar .action-item:has([aria-label*="Supercargo"])').first().click();
       for (const group of ["New", "Hidden", "Already there"]) await other.shows(`.pane-body .monaco-list-row:has-text("${group}")`);
+      for (const finding of ["ring 0.17.9", "time 0.3.44"]) await other.shows(`.pane-body .monaco-list-row:has-text("${finding}")`);
       await other.screenshot(pictures, "vscode-base");
     } finally {
       await other.close();

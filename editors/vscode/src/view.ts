@@ -26,12 +26,17 @@ const GROUP_ITEMS: Record<Group, { title: string; icon: string; state: vscode.Tr
   "already-there": { title: "Already there", icon: "history", state: vscode.TreeItemCollapsibleState.Collapsed },
 };
 
+/** After so many milliseconds without a request for items, VS Code has read them. */
+const READ_PAUSE = 250;
+
 export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChangeTreeData = this.changed.event;
   readonly view: vscode.TreeView<Node>;
   private readonly subscription: vscode.Disposable;
   private pending: NodeJS.Timeout | undefined;
+  /** When VS Code has last asked for items, in milliseconds. */
+  private lastRead = 0;
 
   constructor(private readonly session: Session) {
     this.view = vscode.window.createTreeView("supercargo.supplyChain", { treeDataProvider: this, showCollapseAll: true });
@@ -44,11 +49,15 @@ export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Dispos
     for (const one of [this.subscription, this.view, this.changed]) one.dispose();
   }
 
-  /** Updates the view once for all changes within 50 ms. */
+  /** Updates the view once for all changes within 50 ms, and not while VS Code reads the items: it would mix those of both updates. */
   private refresh(): void {
     if (this.pending) return;
     this.pending = setTimeout(() => {
       this.pending = undefined;
+      if (Date.now() - this.lastRead < READ_PAUSE) {
+        this.refresh();
+        return;
+      }
       const { errors } = count(this.session.workspaces().flatMap(({ findings }) => findings));
       this.view.badge = errors ? { value: errors, tooltip: countText({ errors, warnings: 0 }) } : undefined;
       void vscode.commands.executeCommand("setContext", "supercargo.noServer", this.session.health === "stopped");
@@ -57,6 +66,7 @@ export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Dispos
   }
 
   getChildren(node?: Node): Node[] {
+    this.lastRead = Date.now();
     switch (node?.kind) {
       case undefined:
         return this.session.workspaces().map((workspace) => ({ kind: "workspace", workspace }));

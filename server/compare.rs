@@ -11,6 +11,7 @@ mod comparison;
 mod error;
 mod groups;
 mod identity;
+mod moved;
 mod outside;
 mod policy_changes;
 mod repository;
@@ -21,5 +22,6 @@ pub use comparison::{Comparison, LoosenedFinding, has_other_graph, has_other_pol
 pub use error::BaseError;
 pub use groups::{Group, Matches, Side};
 pub use identity::{FindingIdentity, fingerprints};
+pub use moved::moved;
 pub use policy_changes::PolicyChange;
 pub use revision::{BaseRequest, files_deciding_base};

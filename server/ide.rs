@@ -15,3 +15,4 @@ pub(crate) mod other_dependencies;
 pub(crate) mod policy_hover;
 pub(crate) mod symbols;
 mod untrusted_markdown;
+pub(crate) mod why;

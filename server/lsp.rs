@@ -19,6 +19,7 @@ mod fix_all;
 mod fix_results;
 mod frames;
 mod handlers;
+mod later_capabilities;
 mod main_loop;
 mod navigation;
 mod progress;
@@ -30,6 +31,7 @@ mod status;
 mod stdio;
 mod supervised;
 mod watch;
+mod why_graph;
 mod worker;
 
 use std::{process::ExitCode, time::Duration};
@@ -38,6 +40,7 @@ use tower_lsp::{LspService, Server};
 
 use crate::cache::Cache;
 use backend::Backend;
+use later_capabilities::LaterCapabilities;
 pub use settings::schema as settings_schema;
 use supervised::Supervised;
 
@@ -86,6 +89,8 @@ pub fn run(cache: Cache) -> ExitCode {
             backend
         })
         .custom_method("supercargo/didChangeTrust", Backend::did_change_trust)
+        .custom_method("supercargo/whyGraph", Backend::why_graph)
+        .custom_method("workspace/textDocumentContent", Backend::text_document_content)
         .custom_method(frames::INVALID_MESSAGE, Backend::invalid_message)
         .custom_method(frames::LOST_MESSAGE, Backend::lost_message)
         .finish();
@@ -94,7 +99,7 @@ pub fn run(cache: Cache) -> ExitCode {
         let serving =
             Server::new(frames::messages(input), frames::OwnSpelling::new(output), socket)
                 .concurrency_level(CONCURRENCY)
-                .serve(Supervised(service));
+                .serve(Supervised(LaterCapabilities(service)));
         tokio::select! {
             () = serving => {}
             () = session.client_exit.client_is_gone(|| session.end()) => {}

@@ -8,9 +8,11 @@ mod gitlab;
 mod headings;
 mod html;
 mod junit;
+mod markup;
 mod sarif;
 mod summary;
 mod text;
+pub(crate) mod why_graph;
 
 use std::collections::HashSet;
 

@@ -1,7 +1,6 @@
 //! `check --base`: checks the workspaces of an earlier commit, too, and compares.
 
 use std::{
-    cmp::Reverse,
     collections::BTreeSet,
     sync::{Arc, mpsc},
     thread,
@@ -16,9 +15,7 @@ use super::{
     targets::absolute,
 };
 use crate::{
-    compare::{
-        Base, BaseError, BaseRequest, Comparison, Matches, Side, has_other_policy, loosened,
-    },
+    compare::{Base, BaseError, BaseRequest, Comparison, has_other_policy, loosened, moved},
     gate::{Databases, GateOptions, Verdict},
     threads::{self, Activity},
     verdict::{Finding, Severity},
@@ -104,8 +101,9 @@ impl BaseComparisons {
             before = self.moved(&base, verdict);
         }
         let mut comparison = Comparison::new(verdict, before.as_ref(), &base);
-        if before.is_some_and(|before| has_other_policy(verdict, &before))
-            && let Some(strict) = head.verdict_with_base_policy(&verdict.workspace, &base)
+        if let Some(before) = before.filter(|before| has_other_policy(verdict, before))
+            && let Some(strict) =
+                head.verdict_with_base_policy(&verdict.workspace, &base, &before.workspace)
         {
             comparison.hide(loosened(verdict, &strict, &base), &base);
         }
@@ -150,14 +148,10 @@ impl BaseComparisons {
     /// The verdict on the workspace of the base that has most findings of this one, if it was moved.
     fn moved(&mut self, base: &Arc<Base>, verdict: &Verdict) -> Option<Verdict> {
         self.receive_gone();
-        let same = |(of, before): &(Arc<Base>, Verdict)| {
-            let head = Side { findings: &verdict.findings, root: base.checkout() };
-            let matches = Matches::of(head, Side { findings: &before.findings, root: of.root() });
-            if Arc::ptr_eq(of, base) { matches.of_head.iter().flatten().count() } else { 0 }
-        };
-        let all = self.gone.iter().map(same).enumerate();
-        let (at, _) =
-            all.filter(|(_, same)| *same > 0).max_by_key(|(at, same)| (*same, Reverse(*at)))?;
+        let gone = self.gone.iter().enumerate();
+        let of_base: Vec<_> = gone.filter(|(_, (of, _))| Arc::ptr_eq(of, base)).collect();
+        let verdicts = of_base.iter().map(|(_, (_, before))| before);
+        let (at, _) = of_base[moved(verdict, verdicts, base)?];
         Some(self.gone.remove(at).1)
     }
 
@@ -258,9 +252,7 @@ impl BaseOfRepository<'_> {
     /// The workspaces of the base that are not compared and whose folders the checkout does not have.
     fn without_counterpart(&self) -> Vec<Workspace> {
         let is_gone = |workspace: &&Workspace| {
-            let manifest = self.base.path_in_checkout(&workspace.manifest);
-            !self.compared.contains(*workspace)
-                && manifest.is_some_and(|manifest| !manifest.is_file())
+            !self.compared.contains(*workspace) && self.base.left_folder(workspace).is_some()
         };
         self.workspaces.iter().filter(is_gone).cloned().collect()
     }

@@ -107,13 +107,15 @@ impl<'o> SharedPolicies<'o> {
         base.options(&self.ci.options_for(&now, self.options), &now)
     }
 
-    /// Checks a workspace of the checkout with the policy of its base; `None` if canceled.
+    /// Checks a workspace of the checkout with the policy of its base, in which it is `before`; `None` if canceled.
     pub(super) fn verdict_with_base_policy(
         &mut self,
         workspace: &Workspace,
         base: &Base,
+        before: &Workspace,
     ) -> Option<Verdict> {
-        let options = base.options(&self.options_for(workspace), workspace);
+        let unmoved = base.unmoved(workspace, before);
+        let options = base.options(&self.options_for(workspace), &unmoved);
         self.check_with(workspace, &options)
     }
 

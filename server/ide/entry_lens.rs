@@ -1,6 +1,6 @@
 //! Lenses above the entries of a policy: what each entry does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 
@@ -11,7 +11,7 @@ use crate::{
         entries::{PolicyEntry, PolicyList, entries, key},
     },
     text::{SourceText, Span},
-    verdict::sanitize,
+    verdict::{PackageRef, sanitize},
 };
 
 /// The maximum number of entries on one line that are described individually.
@@ -22,6 +22,8 @@ const MAX_DESCRIBED: usize = 4;
 pub(crate) struct EntryLens {
     pub(crate) span: Span,
     pub(crate) title: String,
+    /// The packages that the entries match; none for allowed licenses.
+    pub(crate) packages: BTreeSet<PackageRef>,
 }
 
 /// The lenses of the policy `file` with the current `text`. `moved` maps a span of the checked text to the current text.
@@ -69,7 +71,8 @@ fn on_line(line: &[&PolicyEntry], all: &[Effects<'_>]) -> Option<EntryLens> {
             )
         }
     };
-    Some(EntryLens { span: first.span.clone(), title })
+    let packages = effects.iter().flat_map(|(_, effect)| effect.packages.iter().cloned());
+    Some(EntryLens { span: first.span.clone(), title, packages: packages.collect() })
 }
 
 /// Lists whose entries suppress findings or match packages. Entries of other lists explain themselves.
@@ -89,5 +92,5 @@ fn is_shown(list: PolicyList) -> bool {
 fn licenses(text: &SourceText, entries: &[PolicyEntry], all: &[Effects<'_>]) -> Option<EntryLens> {
     let span = key(text.as_str(), &["licenses", "allow"])?;
     let title = summary(PolicyList::License, entries, all)?;
-    Some(EntryLens { span, title })
+    Some(EntryLens { span, title, packages: BTreeSet::new() })
 }

@@ -48,6 +48,18 @@ impl Markup {
         self
     }
 
+    /// A link that runs a command of the editor with one text as argument. The name has no characters of markup.
+    pub(crate) fn command(mut self, label: impl Into<String>, name: &str, argument: &str) -> Self {
+        let arguments = serde_json::json!([argument]).to_string();
+        let encoded = arguments.bytes().map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        });
+        let url = format!("command:{name}?{}", encoded.collect::<String>());
+        self.0.push(Part::Link { label: label.into(), url });
+        self
+    }
+
     /// A code block of TOML.
     pub(crate) fn block(mut self, text: impl Into<String>) -> Self {
         self.0.push(Part::Block(text.into()));
@@ -230,6 +242,8 @@ mod tests {
             "!\\[x](http://evil) &lt;img> \\`a\\`bad[good](https://example.org/a)"
         );
         assert_eq!(markup.plain(), "![x](http://evil) <img> `a`badgood <https://example.org/a>");
+        let markup = Markup::default().command("run", "a.b", "x:(/)\"");
+        assert_eq!(markup.markdown(), "[run](command:a.b?%5B%22x%3A%28%2F%29%5C%22%22%5D)");
     }
 
     #[test]

@@ -115,7 +115,7 @@ fn dependency_at(manifest: &Manifest, offset: usize) -> Option<&Dependency> {
 
 impl SessionView<'_> {
     /// The packages that the entry at `offset` of a policy names, or whose findings it suppresses.
-    fn named_in_policy(&self, file: &Utf8Path, offset: usize) -> BTreeSet<String> {
+    pub(super) fn named_in_policy(&self, file: &Utf8Path, offset: usize) -> BTreeSet<String> {
         let Some(text) = (self.text)(file) else { return BTreeSet::new() };
         let entries = entries(text.as_str());
         let at = |entry: &&PolicyEntry| {

@@ -17,7 +17,7 @@ use tower_lsp::{
     },
 };
 
-use super::{event::Event, frames, handlers, main_loop, session::Session};
+use super::{event::Event, frames, handlers, main_loop, session::Session, why_graph::ShownGraph};
 use crate::{
     cache::Cache,
     threads::{self, Activity},
@@ -47,6 +47,20 @@ impl Backend {
         params: handlers::did_change_trust::DidChangeTrustParams,
     ) {
         handlers::did_change_trust::handle(&self.session, params);
+    }
+
+    pub(super) async fn why_graph(
+        &self,
+        params: handlers::why_graph::WhyGraphParams,
+    ) -> Result<Option<ShownGraph>> {
+        handlers::why_graph::handle(&self.session, params).await
+    }
+
+    pub(super) async fn text_document_content(
+        &self,
+        params: handlers::text_document_content::TextDocumentContentParams,
+    ) -> Result<handlers::text_document_content::TextDocumentContentResult> {
+        handlers::text_document_content::handle(&self.session, params).await
     }
 
     #[expect(clippy::unused_async, reason = "the library asks for this form")]

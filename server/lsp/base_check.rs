@@ -14,13 +14,16 @@ use camino::Utf8PathBuf;
 use crate::{
     compare::{
         Base, BaseError, BaseRequest, Comparison, LoosenedFinding, files_deciding_base,
-        has_other_graph, has_other_policy, loosened,
+        has_other_graph, has_other_policy, loosened, moved,
     },
     gate::{Databases, Gate, GateOptions, OnDisk, OtherUses, Progress, Texts, Verdict},
     threads,
     verdict::{Check, Code, Finding, sanitize},
-    workspace::Workspace,
+    workspace::{Discovery, DiscoveryOptions, Workspace},
 };
+
+/// How many workspaces of the base are checked whose folders the checkout does not have.
+const MOST_GONE: usize = 20;
 
 /// A base with its verdict on a workspace.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub(super) struct CheckedBase {
     base: Arc<Base>,
     /// `None` if the base does not have the workspace.
     verdict: Option<Arc<Verdict>>,
+    /// The base has it in another folder, or not at all.
+    is_moved: bool,
 }
 
 /// The findings of a verdict that only the changes of the policy hide.
@@ -47,6 +52,12 @@ pub(super) struct BaseCheck {
     pub(super) databases: Arc<Databases>,
     /// The result before, which still counts if the base has the same files.
     pub(super) known: Option<Arc<CheckedBase>>,
+    /// The shown verdict: a workspace that was moved is found by its findings.
+    pub(super) shown: Arc<Verdict>,
+    /// How to look for the workspaces of the base.
+    pub(super) discovery: DiscoveryOptions,
+    /// The workspaces of the base that others are compared with.
+    pub(super) taken: BTreeSet<Workspace>,
     pub(super) cancellation: Arc<Cancellation>,
 }
 
@@ -95,19 +106,44 @@ impl BaseCheck {
         let folder = self.workspace.folder();
         let resolver = &self.options.resolver;
         let base = Base::of(folder, &self.request, &resolver.cache, &resolver.children)?;
-        let known = self.known.as_ref();
+        let is_free =
+            |known: &CheckedBase| known.moved_from().is_none_or(|from| !self.taken.contains(from));
+        let known = self.known.as_ref().filter(|known| is_free(known));
         if let Some(known) = known.filter(|known| known.base.has_same_files(&base)) {
-            let verdict = known.verdict.clone();
-            return Ok(Arc::new(CheckedBase { base: Arc::new(base), verdict }));
+            let known = CheckedBase { base: Arc::new(base), ..(**known).clone() };
+            return Ok(Arc::new(known));
         }
         let before = base.workspace(&self.workspace);
-        let verdict = before.map(|before| self.verdict(&base, before)).transpose()?;
+        let is_moved = before.is_none();
+        let verdict = match before {
+            Some(before) => Some(self.verdict(&base, before, &self.workspace)?),
+            None => self.moved(&base),
+        };
         let verdict = verdict.map(|verdict| Arc::new(without_graph(verdict)));
-        Ok(Arc::new(CheckedBase { base: Arc::new(base), verdict }))
+        Ok(Arc::new(CheckedBase { base: Arc::new(base), verdict, is_moved }))
     }
 
-    fn verdict(&self, base: &Base, before: Workspace) -> Result<Verdict, BaseError> {
-        let options = base.options(&self.options, &self.workspace);
+    /// The verdict on the workspace where it was before it was moved, if it was: as in `check --base`, it is one whose folder the
+    /// checkout does not have, with most of its findings.
+    fn moved(&self, base: &Base) -> Option<Verdict> {
+        let found = Discovery::below(base.root(), &self.discovery).workspaces;
+        let free = found.into_iter().filter(|before| !self.taken.contains(before));
+        let gone = free.filter_map(|before| Some((base.left_folder(&before)?, before)));
+        // What cannot be checked has no findings.
+        let verdicts = gone.take(MOST_GONE).map(|(now, before)| self.verdict(base, before, &now));
+        let mut verdicts: Vec<Verdict> = verdicts.filter_map(Result::ok).collect();
+        let at = moved(&self.shown, verdicts.iter(), base)?;
+        Some(verdicts.swap_remove(at))
+    }
+
+    /// The verdict on a workspace of the base, which the checkout has at `now`.
+    fn verdict(
+        &self,
+        base: &Base,
+        before: Workspace,
+        now: &Workspace,
+    ) -> Result<Verdict, BaseError> {
+        let options = base.options(&self.options, now);
         // Which of its workspaces need an entry of a shared policy is not known.
         let options = GateOptions { other_uses: Arc::default(), ..options };
         let mut gate = Gate::new(before);
@@ -123,6 +159,12 @@ impl BaseCheck {
 }
 
 impl CheckedBase {
+    /// The workspace of the base, if it was moved since.
+    pub(super) fn moved_from(&self) -> Option<&Workspace> {
+        let verdict = self.verdict.as_ref().filter(|_| self.is_moved)?;
+        Some(&verdict.workspace)
+    }
+
     /// Whether comparisons with both are the same.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let has_same_findings = match (&self.verdict, &other.verdict) {
@@ -185,7 +227,9 @@ impl CheckedBase {
         databases: &Databases,
         progress: &dyn Progress,
     ) -> Option<HiddenFindings> {
-        let options = self.base.options(options, &verdict.workspace);
+        let before = self.verdict.as_ref().map_or(&verdict.workspace, |before| &before.workspace);
+        let unmoved = self.base.unmoved(&verdict.workspace, before);
+        let options = self.base.options(options, &unmoved);
         // Another graph would take the place of the one that is kept for the next check.
         let mut other =
             self.has_other_graph(verdict).then(|| Gate::for_trials(verdict.workspace.clone()));

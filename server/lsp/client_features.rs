@@ -2,7 +2,7 @@
 
 use tower_lsp::ls_types::{ClientCapabilities, DiagnosticTag, MarkupKind, ResourceOperationKind};
 
-use super::convert::Encoding;
+use super::{convert::Encoding, later_capabilities::TEXT_DOCUMENT_CONTENT};
 
 /// The capabilities of the client that change what the server sends.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +50,10 @@ pub(super) struct ClientFeatures {
     pub(super) shows_documents: bool,
     /// Code actions may be more than commands.
     pub(super) action_literals: bool,
+    /// It shows documents whose texts come from the server.
+    pub(super) virtual_documents: bool,
+    /// The client's own command that shows a dependency graph; the argument is its address.
+    pub(super) why_graph_command: Option<String>,
 }
 
 impl ClientFeatures {
@@ -146,6 +150,18 @@ impl ClientFeatures {
                 .is_some_and(|show| show.support),
             action_literals: actions
                 .is_some_and(|actions| actions.code_action_literal_support.is_some()),
+            virtual_documents: client
+                .experimental
+                .as_ref()
+                .is_some_and(|experimental| experimental.get(TEXT_DOCUMENT_CONTENT).is_some()),
+            why_graph_command: why_graph_command(client),
         }
     }
+}
+
+/// The client's own command for dependency graphs: `experimental.supercargo.whyGraphCommand`. It becomes a part of links.
+fn why_graph_command(client: &ClientCapabilities) -> Option<String> {
+    let command = client.experimental.as_ref()?.pointer("/supercargo/whyGraphCommand")?.as_str()?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    (!command.is_empty() && command.chars().all(is_plain)).then(|| command.to_owned())
 }

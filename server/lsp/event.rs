@@ -21,6 +21,7 @@ use crate::{
     gate::{GateOptions, OnDisk, Texts, Verdict},
     text::SourceText,
     threads::PanicReport,
+    verdict::DependencyGraph,
     workspace::{DiscoveryOptions, RuledWorkspaces, Workspace},
 };
 
@@ -109,6 +110,8 @@ pub(super) enum Event {
     ActionsAdded(Utf8PathBuf),
     /// A handler needs fixes.
     FixesRequested(Workspace, FixRequest),
+    /// A handler needs all dependencies of a workspace.
+    GraphRequested(Workspace, GraphReply),
     /// A thread or a task has panicked.
     Panicked(PanicReport),
     ShutDown,
@@ -140,6 +143,9 @@ pub(super) struct CheckRequest {
     pub(super) buffers: Buffers,
     pub(super) options: GateOptions,
 }
+
+/// Where a worker sends all dependencies of its workspace, or why there are none.
+pub(super) type GraphReply = oneshot::Sender<Result<Arc<DependencyGraph>, String>>;
 
 /// A request for fixes of the last verdict. It is dropped when there is a newer verdict.
 #[derive(Debug)]

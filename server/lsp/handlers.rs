@@ -24,3 +24,5 @@ pub(super) mod inlay_hint;
 pub(super) mod lost_message;
 pub(super) mod references;
 pub(super) mod shutdown;
+pub(super) mod text_document_content;
+pub(super) mod why_graph;

@@ -5,6 +5,7 @@ mod disk;
 mod failures;
 mod fixes;
 mod gates;
+mod graphs;
 mod settings;
 mod shared_policy;
 mod verdicts;
@@ -296,6 +297,7 @@ impl MainLoop {
                     workspace_state.worker.request_fixes(request);
                 }
             }
+            Event::GraphRequested(workspace, reply) => self.graph_requested(&workspace, reply),
             Event::Panicked(failure) => self.show_failure(&failure).await,
             Event::ShutDown => {}
         }

@@ -13,7 +13,7 @@ use std::{
 
 use camino::Utf8PathBuf;
 use tokio::sync::{mpsc, watch};
-use tower_lsp::Client;
+use tower_lsp::{Client, ls_types::Uri};
 
 use super::{
     client_exit::ClientExit,
@@ -66,6 +66,8 @@ pub(super) struct SessionState {
     pub(super) complete_verdicts: BTreeMap<Workspace, Arc<Verdict>>,
     /// What the command has chosen to compare with.
     pub(super) base_choice: BaseChoice,
+    /// The addresses of the dependency graphs that the client may show as documents, the latest last.
+    pub(super) graph_documents: Vec<Uri>,
     /// The comparisons of the shown verdicts with their bases.
     pub(super) comparisons: BTreeMap<Workspace, Arc<ShownComparison>>,
     /// The open advisory databases. The main loop owns them, and deletes their unpacked files when
@@ -90,11 +92,15 @@ impl SessionState {
 
     /// The shown verdict of each workspace; where it has no graph, the last one that has.
     pub(super) fn last_complete_verdicts(&self) -> Vec<Arc<Verdict>> {
-        let verdicts = self.verdicts.iter().map(|(workspace, shown)| {
-            let complete = self.complete_verdicts.get(workspace).filter(|_| shown.packages == 0);
-            Arc::clone(complete.unwrap_or(shown))
-        });
-        verdicts.collect()
+        let verdicts = self.verdicts.keys().filter_map(|one| self.last_complete_verdict(one));
+        verdicts.cloned().collect()
+    }
+
+    /// The same for one workspace.
+    pub(super) fn last_complete_verdict(&self, workspace: &Workspace) -> Option<&Arc<Verdict>> {
+        let shown = self.verdicts.get(workspace)?;
+        let complete = self.complete_verdicts.get(workspace).filter(|_| shown.packages == 0);
+        Some(complete.unwrap_or(shown))
     }
 }
 

@@ -4,6 +4,7 @@
 //! It has no thread of its own: the [`pool`] runs its tasks one by one.
 
 mod fix_search;
+mod graph_request;
 mod inbox;
 mod policy_check;
 mod pool;
@@ -15,7 +16,7 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::event::{CheckRequest, Event, FixRequest};
+use super::event::{CheckRequest, Event, FixRequest, GraphReply};
 use crate::{
     gate::{Databases, Gate, OtherUses, Progress, Verdict, resolves_equally},
     process::Wait,
@@ -23,6 +24,7 @@ use crate::{
     workspace::{RuledWorkspaces, Workspace},
 };
 use fix_search::FixSearch;
+use graph_request::CheckedInput;
 use inbox::{Inbox, Task, WorkerMessage};
 use policy_check::PolicyCheck;
 use pool::{Due, Pool, PoolSlot, TaskOutcome, Work};
@@ -71,6 +73,11 @@ impl CheckWorkerHandle {
         self.slot.set_preferred(has);
     }
 
+    /// Requests all dependencies of the workspace, after the checks that were requested before.
+    pub(super) fn request_graph(&self, reply: GraphReply) {
+        self.send(WorkerMessage::Graph(reply));
+    }
+
     fn send(&self, message: WorkerMessage) {
         if let Some(messages) = &self.messages {
             let _ = messages.send(message);
@@ -95,6 +102,8 @@ struct CheckWorker {
     gate: Gate,
     inbox: Inbox,
     fix_search: FixSearch,
+    /// What was checked last.
+    checked: Option<CheckedInput>,
     /// The check with the policy of the base, until it has run.
     policy_check: Option<PolicyCheck>,
     /// How many check requests were taken and have no result yet.
@@ -119,6 +128,7 @@ impl CheckWorker {
             events,
             inbox: Inbox::new(messages),
             fix_search,
+            checked: None,
             policy_check: None,
             unfinished_requests: 0,
             renew_graph: false,
@@ -151,6 +161,7 @@ impl CheckWorker {
             self.gate = self.gate.restarted();
         }
         self.renew_graph = false;
+        self.checked = Some(CheckedInput::of(&request));
         let verdict = verdict.map(Arc::new);
         let request_count = std::mem::take(&mut self.unfinished_requests);
         self.send_verdict(request_count, verdict.clone());
@@ -173,6 +184,17 @@ impl CheckWorker {
         let Self { gate, databases, events, inbox, .. } = self;
         if check.run(gate, databases, events, inbox, may_continue) {
             self.policy_check = Some(check);
+        }
+    }
+
+    /// Sends all dependencies of what was checked last.
+    fn send_graph(&mut self, reply: GraphReply) {
+        let Self { workspace, checked, gate, databases, inbox, .. } = self;
+        let Some(checked) = checked else { return };
+        match checked.dependencies(workspace, gate, databases, inbox) {
+            Ok(Some(found)) => _ = reply.send(found),
+            Ok(None) => self.inbox.postpone_graph(reply),
+            Err(_) => self.gate = self.gate.restarted(),
         }
     }
 
@@ -247,6 +269,7 @@ impl Work for CheckWorker {
         let has_more = self.policy_check.is_some() || self.fix_search.has_more();
         match self.inbox.next(&mut self.renew_graph, has_more) {
             Task::Check(request, count) => self.check(*request, count),
+            Task::Graph(reply) => self.send_graph(reply),
             Task::Fix(request) => self.fix_search.handle(request, &mut self.gate, &self.inbox),
             Task::Background if background => self.work_in_background(may_continue),
             // It runs when no other worker has a task.

@@ -2,19 +2,16 @@
 //! escaped (`markup`), and its policy for content (CSP) permits only its own style and script. The markup is XML, too, so that
 //! tests can read it strictly.
 
-mod drawing;
 mod findings;
 mod fixes;
 mod graphs;
-mod layout;
 mod licenses;
-mod markup;
 mod overview;
 mod policy;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Report, headings::state_of_all};
+use super::{Report, headings::state_of_all, why_graph::ARROW};
 use fixes::Fixes;
 
 const STYLE: &str = include_str!("html/style.css");
@@ -41,10 +38,6 @@ pub(crate) fn html(report: &Report<'_>) -> String {
     let findings = findings::sections(report, &mut fixes, left);
     [&head, &overview, &findings, &all_fixes, &policy, &licenses, END].concat()
 }
-
-/// The head of the arrows of all graphs.
-const ARROW: &str = "<svg width=\"0\" height=\"0\" aria-hidden=\"true\"><defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" \
-     markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\"/></marker></defs></svg>";
 
 const END: &str = "</main></body></html>\n";
 

@@ -1,4 +1,4 @@
-//! All dependencies between the packages of a graph. Only reports need them, so they are gathered on request
+//! All dependencies between the packages of a graph. Only reports and drawings need them, so they are gathered on request
 //! (`EngineRequest::dependency_graph`).
 
 use std::collections::BTreeMap;

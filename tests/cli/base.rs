@@ -391,6 +391,23 @@ fn workspaces_that_come_move_and_go_are_compared() {
 }
 
 #[test]
+fn moved_workspace_is_compared_under_the_policy_that_the_base_has_in_its_folder() {
+    let world = repository();
+    let nested = "[workspace]\n[package]\nname = \"tool\"\nversion = \"0.1.0\"\nlicense = \"MIT\"\n\n[dependencies]\ngpl = \"1\"\nmpl = \"1\"\n";
+    world.write("tool/Cargo.toml", nested);
+    world.write("tool/src/lib.rs", "");
+    world.write("tool/deny.toml", "[licenses]\nallow = [\"MIT\", \"MPL-2.0\"]\n");
+    world.lock("tool");
+    commit(&world, "tool");
+    world.git("", &["mv", "tool", "tools"]);
+    let nothing: [&str; 0] = [];
+    assert_eq!(differences(&world.check(". --all --base main")), nothing);
+    world.edit("tools/deny.toml", "\"MIT\"", "\"MIT\", \"GPL-3.0-only\"");
+    let hidden = ["policy-loosened rejected gpl"];
+    assert_eq!(differences(&world.check(". --all --base main")), hidden);
+}
+
+#[test]
 fn checkout_may_be_a_worktree_or_be_checked_from_a_folder_in_it() {
     let world = repository();
     world.git("", &["worktree", "add", "--quiet", "--detach", "../tree", "main"]);

@@ -20,7 +20,7 @@ const EDITORS = {
 
 /** The screenshots of the READMEs. */
 const PICTURES = {
-  vscode: ["findings", "hover", "quickfix", "policy", "view", "status", "clean"],
+  vscode: ["findings", "hover", "graph", "quickfix", "policy", "view", "status", "clean"],
   neovim: ["findings", "hover", "quickfix", "policy"],
   helix: ["hints", "hover"],
 };

@@ -143,6 +143,32 @@ async function windowStory({ steps, editor, fixture, fixes, pictures, window, be
     await page.setViewportSize(LARGE);
   });
 
+  await steps.step("the dependency graph opens in a panel, and the keyboard leads from a package to its line", async () => {
+    const row = page.locator('.pane-body .monaco-list-row:has-text("hashbrown")').first();
+    await row.hover();
+    await row.locator('[aria-label="Show Dependency Graph"]').click();
+    const graph = window.webview();
+    await graph.locator('svg rect.s + text:has-text("hashbrown 0.14.5")').waitFor();
+    await page.setViewportSize(MIDDLE);
+    await window.sideBar(false);
+    await page.mouse.move(500, 20);
+    await window.screenshot(pictures, "vscode-graph");
+    const link = graph.locator('svg a:has-text("sqlx 0.8.0")');
+    await link.focus();
+    await window.screenshot(pictures, "vscode-graph-focus");
+    await link.press("Enter");
+    await window.shows('.tab.active[data-resource-name="Cargo.toml"]');
+    await window.cursor(17);
+    await page.locator('.tab:has-text("Why hashbrown")').first().click();
+    await graph.locator('a:has-text("Open as text")').click();
+    await window.showsLine("── sqlx 0.8.0");
+    await window.screenshot(pictures, "vscode-graph-text");
+    await window.command("View: Close All Editors");
+    await window.file(`${CORE}/Cargo.toml`);
+    await page.setViewportSize(LARGE);
+    await window.sideBar(true);
+  });
+
   await steps.step("a policy has completion, hover and lenses", async () => {
     const hover = '.monaco-hover:has-text("rsa")';
     const completion = '.suggest-widget .monaco-list-row:has-text("BSL-1.0")';
@@ -227,6 +253,29 @@ async function windowStory({ steps, editor, fixture, fixes, pictures, window, be
     }
   });
 
+  await steps.step("the view groups the findings of a comparison", async () => {
+    const before = fixture.read("deny.toml");
+    const ignoring = (id) => before.replace('"RUSTSEC-2024-0436",', `"RUSTSEC-2024-0436",\n    "${id}",`);
+    const git = (...args) => succeed("git", ["-C", fixture.root, "-c", "user.name=t", "-c", "user.email=t@example.org", ...args]);
+    fixture.write("deny.toml", ignoring("RUSTSEC-2025-0009"));
+    await git("commit", "--quiet", "--all", "--message", "base");
+    fixture.write("deny.toml", ignoring("RUSTSEC-2026-0009"));
+    bench.configure({ "supercargo.base": "HEAD" });
+    const other = await bench.open(pictures.browser, fixture.root, MIDDLE);
+    try {
+      await other.file(`${CORE}/Cargo.toml`);
+      await other.status(/supercargo: 3 errors, .* new since HEAD, 1 hidden by changes of the policy/);
+      await other.page.locator('.activitybar .action-item:has([aria-label*="Supercargo"])').first().click();
+      for (const group of ["New", "Hidden", "Already there"]) await other.shows(`.pane-body .monaco-list-row:has-text("${group}")`);
+      for (const finding of ["ring 0.17.9", "time 0.3.44"]) await other.shows(`.pane-body .monaco-list-row:has-text("${finding}")`);
+      await other.screenshot(pictures, "vscode-base");
+    } finally {
+      await other.close();
+      bench.configure({ "supercargo.base": undefined });
+      await git("reset", "--quiet", "--hard", "HEAD~1");
+    }
+  });
+
   await steps.step("findings and hover are shown in a high-contrast theme", async () => {
     // A window reads the user's settings when it opens.
     bench.configure({ "workbench.colorTheme": "Default High Contrast" });
@@ -240,6 +289,10 @@ async function windowStory({ steps, editor, fixture, fixes, pictures, window, be
       await other.command("Supercargo: Show Dependency Path");
       await other.shows(HOVER);
       await other.screenshot(pictures, "vscode-contrast");
+      await other.escape(HOVER);
+      await other.command("Supercargo: Show Dependency Graph");
+      await other.webview().locator('svg rect.s + text:has-text("time 0.3.44")').waitFor();
+      await other.screenshot(pictures, "vscode-graph-contrast");
     } finally {
       await other.close();
       bench.configure({ "workbench.colorTheme": "Default Dark Modern" });

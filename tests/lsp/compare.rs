@@ -488,3 +488,64 @@ fn check_of_the_base_does_not_delay_the_verdict() {
     // The finding about the entry is fixed.
     compared(&mut client, "2 new since HEAD, 1 hidden by changes of the policy, 1 fixed");
 }
+
+/// [`SMALL`] in the folder `old` of a repository, all of it in the last commit.
+fn repository_with_folder() -> World {
+    let fixture = SMALL.replace("#- Cargo.toml", "#- old/Cargo.toml");
+    let world = World::new(&fixture.replace("#- deny.toml", "#- old/deny.toml"));
+    world.lock("old");
+    world.git(&["init", "--quiet", "--initial-branch=main"]);
+    world.commit("base");
+    world
+}
+
+#[test]
+fn moved_workspace_is_compared_with_the_one_that_the_base_has_in_another_folder() {
+    let world = repository_with_folder();
+    world.edit("old/deny.toml", "ignore = []", &format!("ignore = [\"{PLAIN}\"]"));
+    world.commit("policy");
+    world.git(&["mv", "old", "new"]);
+    let mut client = Session::of(world).option("base", "HEAD".into()).start();
+    client.ignore_all();
+    compared(&mut client, "nothing new since HEAD");
+    // The policy has moved, too.
+    client.open("new/deny.toml");
+    let ignored = format!("\"{PLAIN}\"");
+    client.replace("new/deny.toml", &ignored, &format!("{ignored}, \"{TIME}\""));
+    compared(&mut client, "nothing new since HEAD, 1 hidden by changes of the policy");
+}
+
+#[test]
+fn workspace_without_a_finding_of_those_that_are_gone_is_new() {
+    let world = repository_with_folder();
+    world.git(&["mv", "old", "new"]);
+    let manifest = world.read("new/Cargo.toml");
+    world.write("new/deny.toml", "[licenses]\nallow = [\"MIT\"]\n[bans]\ndeny = [\"cookie\"]\n");
+    let manifest = manifest.replace("gpl = \"1\"\nplain = \"1.5\"\n", "");
+    world.write("new/Cargo.toml", manifest.replace("cookie = \"0.18\"", "other = \"1\""));
+    world.add("#- crate: cookie 0.17.0\n#- crate: other 1.0.0 -> cookie 0.17");
+    world.lock("new");
+    let mut client = Session::of(world).option("base", "HEAD".into()).start();
+    client.ignore_all();
+    compared(&mut client, "1 new since HEAD");
+}
+
+#[test]
+fn only_one_workspace_is_the_one_that_was_moved() {
+    let world = repository_with_folder();
+    world.git(&["mv", "old", "first"]);
+    for file in ["Cargo.toml", "Cargo.lock", "deny.toml", "src/lib.rs"] {
+        world.write(&format!("second/{file}"), world.read(&format!("first/{file}")));
+    }
+    let mut client = Session::of(world).option("base", "HEAD".into()).start();
+    client.ignore_all();
+    client.wait_until("two comparisons", |client| {
+        let texts = ["first", "second"].map(|folder| {
+            let status = client.status_of(folder);
+            status.and_then(|status| status["comparison"]["text"].as_str()).unwrap_or_default()
+        });
+        let mut texts = texts.to_vec();
+        texts.sort_unstable();
+        texts == ["4 new since HEAD", "nothing new since HEAD"]
+    });
+}

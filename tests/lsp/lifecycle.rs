@@ -111,6 +111,10 @@ each_editor! {
         // For VS Code, folding is registered later for some files.
         let folds = result["capabilities"].as_object_mut().and_then(|all| all.remove("foldingRangeProvider"));
         assert_eq!(folds, (editor != crate::harness::Editor::VsCode).then_some(true.into()));
+        // It shows virtual documents.
+        let workspace = result["capabilities"]["workspace"].as_object_mut();
+        let documents = workspace.and_then(|all| all.remove("textDocumentContent"));
+        assert_eq!(documents.is_some(), editor == crate::harness::Editor::VsCode);
         let encoding = match editor.encoding() {
             Encoding::Utf8 => "utf-8",
             Encoding::Utf16 => "utf-16",
@@ -127,6 +131,7 @@ each_editor! {
                 "completionProvider": {"triggerCharacters": ["\"", "[", "{", "=", ".", "@", ":"]},
                 "executeCommandProvider": {"commands": [
                     "supercargo.server.fixAll", "supercargo.server.fillIn", "supercargo.server.compareWithBase",
+                    "supercargo.server.showWhyGraph",
                 ]},
                 "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": true}},
                 "definitionProvider": true,

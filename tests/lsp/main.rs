@@ -73,4 +73,5 @@ mod untouched;
 mod untrusted;
 mod uris;
 mod watching;
+mod why_graph;
 mod worlds;

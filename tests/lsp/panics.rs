@@ -216,3 +216,17 @@ fn nested_braces_removed_in_the_buffer_are_noticed() {
     client.replace("one/Cargo.toml", &bad, "");
     client.latest("one/Cargo.toml", "all findings after it was removed", all);
 }
+
+#[test]
+fn panicked_gathering_of_dependencies_is_an_error_and_the_next_request_has_the_graph() {
+    let mut client = client_of_server_that_panics_in("dependency-graph");
+    client.status("exact");
+    let uri = client.world.uri("time").replacen("file:", "supercargo-why:", 1);
+    let request =
+        |client: &mut Client| client.request("supercargo/whyGraph", json!({"uri": uri.clone()}));
+    let error = request(&mut client).expect_err("the panic");
+    assert!(error.message.ends_with("try again"), "{}", error.message);
+    assert_eq!(request(&mut client).expect("a graph")["title"], "time");
+    assert_everything_works(&mut client);
+    assert_reported_once(&mut client, "gathering the dependencies of");
+}

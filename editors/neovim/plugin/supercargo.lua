@@ -25,6 +25,14 @@ vim.lsp.config('supercargo', {
   end,
 })
 
+vim.api.nvim_create_autocmd('BufReadCmd', {
+  group = vim.api.nvim_create_augroup('supercargo', {}),
+  pattern = 'supercargo-why://*',
+  callback = function(event)
+    require('supercargo.why').read(event.buf)
+  end,
+})
+
 vim.api.nvim_create_user_command('Supercargo', function(command)
   require('supercargo.command').run(command)
 end, {

@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import { checkWorkspace, createPolicy, updateDatabase } from "./commands/check";
 import { compareWithBase } from "./commands/compare";
-import { explain, ExplanationPages, showDependencyPath } from "./commands/explain";
+import { explain, ExplanationPages, showDependencyGraph, showDependencyPath } from "./commands/explain";
 import { fixAll, fixFinding } from "./commands/fix";
 import { copyReport, report } from "./commands/report";
 import type { Status } from "./protocol";
@@ -11,6 +11,7 @@ import { userSetting } from "./server";
 import { Session } from "./session";
 import { StatusBar } from "./status";
 import { SupplyChain, type Node } from "./view";
+import { WhyGraphs } from "./why";
 
 /** Set by the first line of the bundle. */
 declare const supercargoLoaded: NodeJS.CpuUsage;
@@ -23,6 +24,7 @@ export interface Api {
   statuses(): Status[];
   statusBar: vscode.StatusBarItem;
   supplyChain: SupplyChain;
+  whyGraphs: WhyGraphs;
   report(): string;
 }
 
@@ -36,7 +38,8 @@ export function activate(context: vscode.ExtensionContext): Api {
   const statusBar = new StatusBar(current);
   const supplyChain = new SupplyChain(current);
   const pages = new ExplanationPages();
-  context.subscriptions.push(log, current, statusBar, supplyChain, pages.register());
+  const whyGraphs = new WhyGraphs(current);
+  context.subscriptions.push(log, current, statusBar, supplyChain, whyGraphs, pages.register());
 
   const commands: Record<string, (node?: Node) => unknown> = {
     compareWithBase: (revision?: unknown) => compareWithBase(current, typeof revision === "string" ? revision : undefined),
@@ -46,6 +49,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     updateDatabase: () => updateDatabase(current),
     explain: (node) => explain(current, pages, node),
     showWhy: (node) => showDependencyPath(current, node),
+    showWhyGraph: (subject?: unknown) => showDependencyGraph(current, whyGraphs, subject as Node | string | undefined),
     openAdvisory: (node) => node?.kind === "finding" && node.finding.link && vscode.env.openExternal(node.finding.link),
     createPolicy: () => createPolicy(current),
     showFindings: () => vscode.commands.executeCommand("workbench.actions.view.problems"),
@@ -78,6 +82,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     statuses: () => current.statuses(),
     statusBar: statusBar.item,
     supplyChain,
+    whyGraphs,
     report: () => report(current),
   };
 }

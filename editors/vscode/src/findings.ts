@@ -20,6 +20,8 @@ export interface FindingLocation {
 }
 
 export interface Finding {
+  /** Absent for a finding that the server has published without one. */
+  id?: string;
   code: string;
   /** The documentation of the code. */
   link?: vscode.Uri;
@@ -78,6 +80,7 @@ function add(workspace: WorkspaceFindings, uri: vscode.Uri, diagnostic: vscode.D
   const { code, link } = codeOf(diagnostic);
   const related = (diagnostic.relatedInformation ?? []).map(({ location, message }): FindingLocation => ({ ...location, note: message, path: [], otherPaths: 0 }));
   workspace.findings.push({
+    id: data.id,
     code,
     link,
     check: CHECKS.find((check) => check === data.check) ?? "other",

@@ -64,6 +64,34 @@ export interface DiagnosticData {
 /** The command of the server that compares with another base: `[revision]`, an empty one for none. */
 export const COMPARE_WITH_BASE = "supercargo.server.compareWithBase";
 
+/** The parameters of `supercargo/whyGraph`: a position, the `id` of a finding, or the address of a graph. */
+export type WhyGraphSubject =
+  | { textDocument: { uri: string }; position: Position }
+  | { finding: string }
+  | { uri: string };
+
+/** The result of `supercargo/whyGraph`, documented in editors/README.md. */
+export interface WhyGraph {
+  /** The address. */
+  uri: string;
+  title: string;
+  text: string;
+  /** A part of a page, in which all names are escaped. */
+  html: string;
+  /** Where the packages are declared to whose index the links lead. */
+  nodes: ({ uri: string; range: { start: Position; end: Position } } | null)[];
+}
+
+interface Position {
+  line: number;
+  character: number;
+}
+
+export const WHY_GRAPH = "supercargo/whyGraph";
+
+/** The command of this extension that shows a graph by its address: hovers and lenses of the server lead to it. */
+export const SHOW_WHY_GRAPH = "supercargo.showWhyGraph";
+
 export const STATUS = "supercargo/status";
 
 /** Notifies the server that workspace trust has changed: `{trusted}`. */

@@ -6,9 +6,20 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import * as vscode from "vscode";
 // Loaded after activation, because the library is large.
-import type { CloseHandlerResult, ErrorHandler, LanguageClient, LanguageClientOptions } from "vscode-languageclient/node";
+import type { CloseHandlerResult, ErrorHandler, LanguageClient, LanguageClientOptions, StaticFeature } from "vscode-languageclient/node";
 import { findingsByWorkspace, type WorkspaceFindings } from "./findings";
-import { COMPARE_WITH_BASE, DID_CHANGE_TRUST, FILES, SOURCE, STATUS, type Status } from "./protocol";
+import {
+  COMPARE_WITH_BASE,
+  DID_CHANGE_TRUST,
+  FILES,
+  SHOW_WHY_GRAPH,
+  SOURCE,
+  STATUS,
+  WHY_GRAPH,
+  type Status,
+  type WhyGraph,
+  type WhyGraphSubject,
+} from "./protocol";
 import { PublishedDiagnostics } from "./published";
 import { findServer, NoServer, startFailure, systemMessage, versionWarning, type Server } from "./server";
 import { initializationOptions, serverSettings } from "./settings";
@@ -128,6 +139,12 @@ export class Session implements vscode.Disposable {
     if (this.client && this.health === "running") await this.sendBase(this.client);
   }
 
+  /** Why packages are in the graph; null if the subject is about no package. Fails with a sentence for the user. */
+  async whyGraph(subject: WhyGraphSubject): Promise<WhyGraph | null> {
+    if (!this.client || this.health !== "running") throw new Error("the server is not running");
+    return this.client.sendRequest<WhyGraph | null>(WHY_GRAPH, subject);
+  }
+
   /** The setting has changed, which counts again. */
   forgetBase(): void {
     this.chosenBase = undefined;
@@ -167,6 +184,7 @@ export class Session implements vscode.Disposable {
     const command = { command: program, args: ["lsp"], options: { cwd: homedir() } };
     const client: LanguageClient = new (withoutPopups(library))("supercargo", "Supercargo", command, this.options(library, () => client));
     this.client = client;
+    client.registerFeature(linksToGraphs);
     client.onNotification(STATUS, (status: Status) => {
       if (this.client !== client) return;
       this.statusOfWorkspace.set(status.workspace, status);
@@ -213,7 +231,8 @@ export class Session implements vscode.Disposable {
       stdioOptions: { stdout: () => {}, stderr: (input) => this.logLines(input) },
       initializationFailedHandler: () => false,
       errorHandler: this.errorHandler(library, client),
-      markdown: { isTrusted: false, supportHtml: false },
+      // Hovers lead to dependency graphs. The server escapes all other text.
+      markdown: { isTrusted: { enabledCommands: [SHOW_WHY_GRAPH] }, supportHtml: false },
       middleware: {
         handleDiagnostics: (uri, diagnostics, next) => {
           next(uri, diagnostics);
@@ -311,6 +330,16 @@ function withoutPopups({ LanguageClient }: Library): typeof LanguageClient {
     }
   };
 }
+
+/** Sends the server the command that shows a dependency graph. */
+const linksToGraphs: StaticFeature = {
+  fillClientCapabilities(capabilities) {
+    capabilities.experimental = { ...capabilities.experimental, supercargo: { whyGraphCommand: SHOW_WHY_GRAPH } };
+  },
+  initialize() {},
+  getState: () => ({ kind: "static" }),
+  clear() {},
+};
 
 async function withLimit<T>(promise: Promise<T>, limit: number): Promise<T> {
   const stop = new AbortController();

@@ -22,9 +22,12 @@ const ICONS: Record<Check, string> = { advisories: "bug", licenses: "law", bans:
 const GROUPS: Group[] = ["new", "policy-loosened", "already-there"];
 const GROUP_ITEMS: Record<Group, { title: string; icon: string; state: vscode.TreeItemCollapsibleState }> = {
   new: { title: "New", icon: "add", state: vscode.TreeItemCollapsibleState.Expanded },
-  "policy-loosened": { title: "Hidden by changes of the policy", icon: "eye-closed", state: vscode.TreeItemCollapsibleState.Expanded },
+  "policy-loosened": { title: "Hidden", icon: "eye-closed", state: vscode.TreeItemCollapsibleState.Expanded },
   "already-there": { title: "Already there", icon: "history", state: vscode.TreeItemCollapsibleState.Collapsed },
 };
+
+/** After so many milliseconds without a request for items, VS Code has read them. */
+const READ_PAUSE = 250;
 
 export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
@@ -32,6 +35,8 @@ export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Dispos
   readonly view: vscode.TreeView<Node>;
   private readonly subscription: vscode.Disposable;
   private pending: NodeJS.Timeout | undefined;
+  /** When VS Code has last asked for items, in milliseconds. */
+  private lastRead = 0;
 
   constructor(private readonly session: Session) {
     this.view = vscode.window.createTreeView("supercargo.supplyChain", { treeDataProvider: this, showCollapseAll: true });
@@ -44,11 +49,15 @@ export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Dispos
     for (const one of [this.subscription, this.view, this.changed]) one.dispose();
   }
 
-  /** Updates the view once for all changes within 50 ms. */
+  /** Updates the view once for all changes within 50 ms, and not while VS Code reads the items: it would mix those of both updates. */
   private refresh(): void {
     if (this.pending) return;
     this.pending = setTimeout(() => {
       this.pending = undefined;
+      if (Date.now() - this.lastRead < READ_PAUSE) {
+        this.refresh();
+        return;
+      }
       const { errors } = count(this.session.workspaces().flatMap(({ findings }) => findings));
       this.view.badge = errors ? { value: errors, tooltip: countText({ errors, warnings: 0 }) } : undefined;
       void vscode.commands.executeCommand("setContext", "supercargo.noServer", this.session.health === "stopped");
@@ -57,6 +66,7 @@ export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Dispos
   }
 
   getChildren(node?: Node): Node[] {
+    this.lastRead = Date.now();
     switch (node?.kind) {
       case undefined:
         return this.session.workspaces().map((workspace) => ({ kind: "workspace", workspace }));
@@ -154,7 +164,8 @@ function item(node: Node): vscode.TreeItem {
       shown.iconPath = new vscode.ThemeIcon(findings.length ? icon : "pass");
       const base = workspace.status?.comparison?.base;
       const numbers = countText(count(findings)) || (findings.length ? String(findings.length) : "none");
-      shown.description = group === "new" ? `${numbers} since ${base}` : numbers;
+      const more = { new: ` since ${base}`, "policy-loosened": " by changes of the policy", "already-there": "" };
+      shown.description = numbers + more[group];
       shown.contextValue = "group";
       return shown;
     }
@@ -179,7 +190,8 @@ function item(node: Node): vscode.TreeItem {
       shown.description = rest || fileAndLine(first);
       shown.tooltip = tooltip(finding);
       shown.command = openCommand(first);
-      shown.contextValue = finding.link ? "finding linked" : "finding";
+      // Parts of the conditions for its commands.
+      shown.contextValue = ["finding", ...(finding.link ? ["linked"] : []), ...(finding.package ? ["packaged"] : [])].join(" ");
       return shown;
     }
     case "location": {

@@ -1,16 +1,21 @@
-//! `textDocument/codeLens`: the result of the check, with the number of verified upgrades.
+//! `textDocument/codeLens`: the result of the check, with the number of verified upgrades, and what the entries of a policy do;
+//! these lead to the dependency graph of the packages that they match.
+
+use std::collections::BTreeSet;
 
 use serde_json::json;
 use tower_lsp::ls_types::{CodeLens, CodeLensParams, Command};
 
-use super::execute_command::FIX_ALL_COMMAND;
+use super::execute_command::{FIX_ALL_COMMAND, SHOW_WHY_GRAPH};
 use crate::{
     ide,
     lsp::{
         convert::{self, path_of, uri_of},
         documents::DocumentKind,
         session::{Session, SessionState},
+        why_graph::WhySubject,
     },
+    verdict::PackageRef,
 };
 
 pub(in crate::lsp) async fn handle(session: &Session, params: CodeLensParams) -> Vec<CodeLens> {
@@ -46,11 +51,30 @@ fn of_state(state: &SessionState, params: &CodeLensParams) -> Vec<CodeLens> {
         let verdicts = verdicts.iter().map(AsRef::as_ref);
         let moved = |checked: &_, span: &_| document.current_span(checked, span);
         let entry_lenses = ide::entry_lens::lenses(&path, text, verdicts, &moved).into_iter();
-        lenses.extend(entry_lenses.map(|lens| CodeLens {
-            range: convert::range(text, &lens.span, encoding),
-            command: Some(Command { title: lens.title, command: String::new(), arguments: None }),
-            data: None,
+        let why = |packages: &BTreeSet<PackageRef>| {
+            let command = why_command(state)?;
+            let verdict =
+                state.verdicts.values().find(|verdict| verdict.uses_policy_file(&path))?;
+            let address = WhySubject::of(&verdict.workspace, packages)?.address()?;
+            Some((command.to_owned(), vec![json!(address.as_str())]))
+        };
+        lenses.extend(entry_lenses.map(|lens| {
+            // Without a command the lens is only text.
+            let (command, arguments) = why(&lens.packages).unzip();
+            let command = command.unwrap_or_default();
+            CodeLens {
+                range: convert::range(text, &lens.span, encoding),
+                command: Some(Command { title: lens.title, command, arguments }),
+                data: None,
+            }
         }));
     }
     lenses
+}
+
+/// The command that shows a dependency graph: the client's own, or the one that opens it as a document.
+fn why_command(state: &SessionState) -> Option<&str> {
+    let features = &state.features;
+    let as_document = features.virtual_documents && features.shows_documents;
+    features.why_graph_command.as_deref().or(as_document.then_some(SHOW_WHY_GRAPH))
 }

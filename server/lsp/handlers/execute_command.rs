@@ -22,6 +22,7 @@ use crate::{
         fix_all::fix_all_report,
         session::{Session, SessionState},
         settings::is_revision,
+        why_graph,
     },
     threads::{self, Activity},
     verdict::sanitize,
@@ -40,11 +41,15 @@ const SHOW_PLACEHOLDER: &str = "supercargo.server.fillIn";
 /// or off.
 const COMPARE_WITH_BASE: &str = "supercargo.server.compareWithBase";
 
+/// Shows a dependency graph as a document, in clients that can. The argument is its address.
+pub(in crate::lsp) const SHOW_WHY_GRAPH: &str = "supercargo.server.showWhyGraph";
+
 /// What to compare with if neither the command nor the setting names a base: the default branch of the remote.
 const DEFAULT_BASE: &str = "origin/HEAD";
 
 /// All commands.
-pub(in crate::lsp) const ALL: [&str; 3] = [FIX_ALL_COMMAND, SHOW_PLACEHOLDER, COMPARE_WITH_BASE];
+pub(in crate::lsp) const ALL: [&str; 4] =
+    [FIX_ALL_COMMAND, SHOW_PLACEHOLDER, COMPARE_WITH_BASE, SHOW_WHY_GRAPH];
 
 /// The command that shows the placeholder of a fix after its edit.
 pub(in crate::lsp) fn fill_in(fix: &Fix, state: &SessionState) -> Option<Command> {
@@ -65,6 +70,7 @@ pub(in crate::lsp) fn handle(session: &Arc<Session>, params: &ExecuteCommandPara
         FIX_ALL_COMMAND => fix_all(session, &params.arguments),
         SHOW_PLACEHOLDER => show(session, &params.arguments),
         COMPARE_WITH_BASE => compare(session, &params.arguments),
+        SHOW_WHY_GRAPH => show_why_graph(session, &params.arguments),
         other => Err(Error::invalid_params(format!("unknown command `{other}`"))),
     }
 }
@@ -110,6 +116,29 @@ fn show(session: &Arc<Session>, arguments: &[LSPAny]) -> Result<()> {
         };
         let shows = session.snapshot().features.shows_documents;
         if !shows || !session.client.show_document(params).await.unwrap_or_default() {
+            session.client.show_message(MessageType::INFO, message).await;
+        }
+    });
+    Ok(())
+}
+
+fn show_why_graph(session: &Arc<Session>, arguments: &[LSPAny]) -> Result<()> {
+    let address = arguments.first().and_then(LSPAny::as_str);
+    let address = address.filter(|address| address.starts_with(why_graph::SCHEME));
+    let Some(uri) = address.and_then(|address| address.parse::<Uri>().ok()) else {
+        return Err(Error::invalid_params(
+            "expected the address of a dependency graph as argument",
+        ));
+    };
+    let session = Arc::clone(session);
+    // A handler never waits for the client.
+    threads::task(Activity::just("showing a dependency graph"), async move {
+        let params =
+            ShowDocumentParams { uri, external: None, take_focus: Some(true), selection: None };
+        let features = &session.snapshot().features;
+        let shows = features.shows_documents && features.virtual_documents;
+        if !shows || !session.client.show_document(params).await.unwrap_or_default() {
+            let message = "supercargo: this editor cannot show a dependency graph as a document";
             session.client.show_message(MessageType::INFO, message).await;
         }
     });

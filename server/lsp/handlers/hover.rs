@@ -1,6 +1,8 @@
 //! `textDocument/hover`.
 
-use tower_lsp::ls_types::{Hover, HoverContents, HoverParams, MarkupContent, MarkupKind};
+use tower_lsp::ls_types::{
+    Hover, HoverContents, HoverParams, MarkupContent, MarkupKind, TextDocumentPositionParams,
+};
 
 use crate::{
     ide::{self, policy_hover::Sources},
@@ -8,6 +10,7 @@ use crate::{
         convert::{self, path_of},
         documents::DocumentKind,
         session::{Session, SessionState},
+        why_graph::WhySubject,
     },
 };
 
@@ -44,11 +47,24 @@ fn of_state(state: &SessionState, params: &HoverParams) -> Option<Hover> {
         ide::hover::hover(&path, offset, &verdicts, &moved)?
     };
     let range = convert::range(text, &hover.span, encoding);
+    let text = match why_link(state, &params.text_document_position_params) {
+        Some((command, address)) if markdown => {
+            hover.text.paragraph().command("Show dependency graph", &command, &address)
+        }
+        _ => hover.text,
+    };
     Some(Hover {
         contents: HoverContents::Markup(MarkupContent {
             kind: if markdown { MarkupKind::Markdown } else { MarkupKind::PlainText },
-            value: if markdown { hover.text.markdown() } else { hover.text.plain() },
+            value: if markdown { text.markdown() } else { text.plain() },
         }),
         range: Some(range),
     })
+}
+
+/// The client's command that shows the dependency graph of what is hovered over, with the graph's address.
+fn why_link(state: &SessionState, at: &TextDocumentPositionParams) -> Option<(String, String)> {
+    let command = state.features.why_graph_command.clone()?;
+    let address = WhySubject::at(state, at)?.address()?;
+    Some((command, address.as_str().to_owned()))
 }

@@ -1,5 +1,6 @@
 //! `initialize`: the capabilities of the client and of the server.
 
+use serde_json::json;
 use tower_lsp::ls_types::{
     CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
     CompletionOptions, DocumentLinkOptions, ExecuteCommandOptions, FoldingRangeProviderCapability,
@@ -11,8 +12,9 @@ use tower_lsp::ls_types::{
 
 use super::{completion::TRIGGERS, execute_command};
 use crate::lsp::{
-    client_features::ClientFeatures, convert::path_of, fix_all::FIX_ALL_KIND, session::Session,
-    settings::SettingsSources,
+    client_features::ClientFeatures, convert::path_of, fix_all::FIX_ALL_KIND,
+    later_capabilities::TEXT_DOCUMENT_CONTENT, session::Session, settings::SettingsSources,
+    why_graph,
 };
 
 pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> InitializeResult {
@@ -88,6 +90,10 @@ fn capabilities(features: &ClientFeatures) -> ServerCapabilities {
             ..CompletionOptions::default()
         }),
         hover_provider: Some(HoverProviderCapability::Simple(true)),
+        // Sent in `workspace`.
+        experimental: features
+            .virtual_documents
+            .then(|| json!({TEXT_DOCUMENT_CONTENT: {"schemes": [why_graph::SCHEME]}})),
         workspace: Some(WorkspaceServerCapabilities {
             workspace_folders: Some(WorkspaceFoldersServerCapabilities {
                 supported: Some(true),

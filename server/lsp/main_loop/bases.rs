@@ -128,14 +128,17 @@ impl MainLoop {
     /// Checks the base of a workspace that has a verdict, if that is needed.
     pub(super) fn check_base(&mut self, workspace: &Workspace) {
         let wanted = self.wanted_base();
-        let has_verdict = self.session.snapshot().verdicts.contains_key(workspace);
+        let state = self.session.snapshot();
+        let shown = state.verdicts.get(workspace).cloned();
+        let taken = self.taken_by_others(workspace);
         let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
         let (Some(request), Some(options)) = (wanted, &workspace_state.options) else {
             workspace_state.base = None;
             return;
         };
         // It starts after the next verdict.
-        if workspace_state.is_background || !has_verdict || workspace_state.pending_requests > 0 {
+        let Some(shown) = shown else { return };
+        if workspace_state.is_background || workspace_state.pending_requests > 0 {
             return;
         }
         let base = workspace_state.base.get_or_insert_with(|| {
@@ -159,9 +162,19 @@ impl MainLoop {
             options,
             databases: Arc::clone(&self.databases),
             known,
+            shown,
+            discovery: state.settings.discovery(),
+            taken,
             cancellation,
         };
         self.start_base_check(check);
+    }
+
+    /// The workspaces of bases with which others are compared that were moved.
+    fn taken_by_others(&self, workspace: &Workspace) -> BTreeSet<Workspace> {
+        let others = self.workers.iter().filter(|(other, _)| *other != workspace);
+        let bases = others.filter_map(|(_, state)| state.base.as_ref()?.checked());
+        bases.filter_map(|base| base.moved_from().cloned()).collect()
     }
 
     fn start_base_check(&self, check: BaseCheck) {
@@ -186,6 +199,7 @@ impl MainLoop {
         cancellation: &Arc<Cancellation>,
         outcome: Option<BaseOutcome>,
     ) {
+        let taken = self.taken_by_others(workspace);
         let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
         let Some(base) = &mut workspace_state.base else { return };
         let is_ours = |running: &RunningCheck| Arc::ptr_eq(&running.cancellation, cancellation);
@@ -193,6 +207,12 @@ impl MainLoop {
             return;
         }
         base.running = None;
+        // Two checks may have begun before the first one has ended.
+        let from = outcome.as_ref().and_then(|outcome| outcome.result.as_ref().ok()?.moved_from());
+        if from.is_some_and(|from| taken.contains(from)) {
+            base.is_outdated = true;
+            return self.check_base(workspace);
+        }
         let internal = || Err("internal error, see the log of the server".to_owned());
         let result = match outcome {
             Some(outcome) => {

@@ -112,6 +112,7 @@ impl MainLoop {
         // A verdict of an earlier run comes before the first check.
         if request_count > 0 {
             self.check_base(workspace);
+            self.refresh_graph_documents(workspace);
         }
         self.send_status(workspace, state, Some(&verdict), message).await;
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::pool::Due;
-use crate::lsp::event::{CheckRequest, FixRequest};
+use crate::lsp::event::{CheckRequest, FixRequest, GraphReply};
 
 /// How long no message may come before background work starts, so that it never delays typing.
 const IDLE_TIME: Duration = Duration::from_millis(1500);
@@ -21,6 +21,7 @@ const SINGLE_EDIT_DEBOUNCE: Duration = Duration::from_millis(5);
 pub(super) enum WorkerMessage {
     Check(Box<CheckRequest>),
     Fix(FixRequest),
+    Graph(GraphReply),
 }
 
 /// The messages that have come.
@@ -31,6 +32,7 @@ pub(super) struct Inbox {
     /// The newest check request, until its pause is over.
     pending: Option<DebouncedCheck>,
     fix_requests: RefCell<VecDeque<FixRequest>>,
+    graph_requests: RefCell<VecDeque<GraphReply>>,
     /// When the last message came or the last check ended.
     idle_since: Cell<Instant>,
     /// The last task was a check.
@@ -46,6 +48,8 @@ pub(super) enum Task {
     /// The newest check request, with how many requests it replaces.
     Check(Box<CheckRequest>, usize),
     Fix(FixRequest),
+    /// All dependencies of the workspace are requested.
+    Graph(GraphReply),
     /// No message came for a while: background work may start.
     Background,
     /// Nothing before the next message or that time.
@@ -70,6 +74,7 @@ impl Inbox {
             check_requests: RefCell::default(),
             pending: None,
             fix_requests: RefCell::default(),
+            graph_requests: RefCell::default(),
             idle_since: Cell::new(Instant::now()),
             checked: Cell::new(false),
             last_edit: Cell::new(None),
@@ -78,7 +83,8 @@ impl Inbox {
     }
 
     /// The next task; with `has_more` also background work, when no message came for a while. Check
-    /// requests come before fix requests, the newest of which comes first: the user waits for it.
+    /// requests come before graph requests, then come fix requests, the newest of which comes first: the
+    /// user waits for it.
     pub(super) fn next(&mut self, renew_graph: &mut bool, has_more: bool) -> Task {
         if self.checked.take() {
             self.idle_since.set(Instant::now());
@@ -92,6 +98,9 @@ impl Inbox {
             }
             self.checked.set(true);
             return Task::Check(Box::new(request), count);
+        }
+        if let Some(reply) = self.graph_requests.borrow_mut().pop_front() {
+            return Task::Graph(reply);
         }
         if let Some(request) = self.fix_requests.borrow_mut().pop_back() {
             return Task::Fix(request);
@@ -131,9 +140,11 @@ impl Inbox {
         self.all_check_requests(|request| request.facts_only)
     }
 
-    /// The same, and no fix request waits either.
+    /// The same, and no other request waits either.
     pub(super) fn is_empty(&self) -> bool {
-        self.has_no_check_request() && !self.has_fix_request()
+        self.has_no_check_request()
+            && !self.has_fix_request()
+            && self.graph_requests.borrow().is_empty()
     }
 
     /// Whether a fix request waits.
@@ -145,6 +156,11 @@ impl Inbox {
     /// Takes the rest of a fix request back: it is the last to be handled.
     pub(super) fn postpone(&self, rest: FixRequest) {
         self.fix_requests.borrow_mut().push_front(rest);
+    }
+
+    /// Takes a graph request back: a check comes first.
+    pub(super) fn postpone_graph(&self, reply: GraphReply) {
+        self.graph_requests.borrow_mut().push_front(reply);
     }
 
     fn receive(&self) {
@@ -162,6 +178,7 @@ impl Inbox {
         match message {
             WorkerMessage::Check(request) => self.check_requests.borrow_mut().push_back(*request),
             WorkerMessage::Fix(request) => self.fix_requests.borrow_mut().push_back(request),
+            WorkerMessage::Graph(reply) => self.graph_requests.borrow_mut().push_back(reply),
         }
     }
 

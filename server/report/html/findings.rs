@@ -5,17 +5,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{
-    fixes::Fixes,
-    graphs::Graphs,
-    markup::{code, escaped, link, message, package},
-};
+use super::{fixes::Fixes, graphs::Graphs};
 use crate::{
     compare::Group,
     policy::effects::counted,
     report::{
         CheckedWorkspace, Report, ReportedFinding,
         headings::{CHECKS, numbers, repeated, title},
+        markup::{code, escaped, link, message, package},
         text::{code as code_of, first_line, relative_file},
     },
     verdict::{Check, PackageRef, Severity},

@@ -5,11 +5,11 @@ use std::{
     ops::Range,
 };
 
-use super::markup::{code, escaped, message};
 use crate::{
     fix::{ChangedLines, FileDiff, Fix, LockfileOutcome, NoFixReason},
     model::lockfile::Lockfile,
     policy::effects::counted,
+    report::markup::{code, escaped, message},
     report::{
         FIX_SEARCH_TIME, FoundFixes, Report, WorkspaceFixes,
         headings::fix_command,

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    drawing::{Frame, conditions, drawing, lines},
-    markup::{escaped, package},
-};
 use crate::{
     policy::effects::counted,
-    report::Report,
+    report::{
+        Report,
+        markup::{escaped, package},
+        why_graph::{Frame, conditions, drawing, left_out_note, list_of_dependencies, scrollable},
+    },
     verdict::{Dependents, Finding, PackageRef, WhyGraph},
 };
 
@@ -81,18 +81,14 @@ impl<'a> Graphs<'a> {
         let (frame, content) = if let Some((number, frame)) = self.drawn.get(&key) {
             (*frame, format!("<use href=\"#g{number}\"/>"))
         } else {
-            let drawing = drawing(&graph);
+            let drawing = drawing(&graph, &|_| None);
             let frame = drawing.as_ref().map(|drawing| drawing.frame);
             self.drawn.insert(key, (next, frame));
             let content = drawing.map(|drawing| drawing.content).unwrap_or_default();
             (frame, format!("<g id=\"g{next}\">{content}</g>"))
         };
-        let picture = frame.map_or(String::new(), |frame| {
-            format!(
-                "<div class=\"graph\" tabindex=\"0\" role=\"group\" aria-label=\"{label}\">{}</div>",
-                frame.svg(&label, &content)
-            )
-        });
+        let picture = frame
+            .map_or(String::new(), |frame| scrollable(&label, &frame.svg("img", &label, &content)));
         folded(&graph, &picture, is_open)
     }
 
@@ -133,17 +129,10 @@ impl<'a> Graphs<'a> {
 fn folded(graph: &WhyGraph<'_>, picture: &str, is_open: bool) -> String {
     let count = counted(graph.nodes.len(), "package");
     let open = if is_open { " open=\"\"" } else { "" };
-    let left_out = match graph.left_out {
-        0 => String::new(),
-        1 => "<p class=\"note\">1 package on other dependency paths is not shown.</p>".to_owned(),
-        count => format!(
-            "<p class=\"note\">{count} packages on other dependency paths are not shown.</p>"
-        ),
-    };
-    let list: Vec<_> = lines(graph).iter().map(|line| format!("<li>{line}</li>")).collect();
-    let list = list.concat();
+    let left_out = left_out_note(graph);
+    let list = list_of_dependencies(graph);
     format!(
         "<details class=\"why\"{open}><summary>Dependency graph: {count}</summary>{picture}{left_out}\
-         <details class=\"list\"><summary>As a list</summary><ul>{list}</ul></details></details>"
+         <details class=\"list\"><summary>As a list</summary>{list}</details></details>"
     )
 }

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use super::markup::{code, escaped, package};
+use crate::report::markup::{code, escaped, package};
 use crate::{
     policy::{effects::counted, licenses::PackagesByLicense},
     report::Report,

@@ -1,13 +1,10 @@
 //! The result, the checked workspaces, the commands that fix findings, and the filters of the findings.
 
-use super::{
-    SCRIPT,
-    findings::kinds,
-    markup::{code, escaped, message},
-};
+use super::{SCRIPT, findings::kinds};
 use crate::report::{
     Report, WorkspaceState,
     headings::{ABOUT_FIX_COMMANDS, fix_commands, state_of_all},
+    markup::{code, escaped, message},
     text::relative_file,
 };
 

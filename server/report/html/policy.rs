@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::markup::{code, escaped, shortened};
+use crate::report::markup::{code, escaped, shortened};
 use crate::{
     limits,
     policy::{

@@ -11,7 +11,7 @@ use crate::{
         RemainingFinding,
     },
     gate::Verdict,
-    report::{Filters, FoundFixes, WorkspaceFixes, text::line},
+    report::{Filters, FoundFixes, WorkspaceFixes, markup, text::line},
     text::SourceText,
     verdict::{
         Check, CheckSet, Code, DependencyEdge, DependencyGraph, DependencyKind, Finding,

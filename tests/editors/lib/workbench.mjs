@@ -179,6 +179,11 @@ class Window {
     await this.page.locator(selector).first().waitFor({ state: "hidden" });
   }
 
+  /** The page of the webview that is open. */
+  webview() {
+    return this.page.frameLocator("iframe.webview.ready").frameLocator("iframe#active-frame");
+  }
+
   /** Closes what Escape closes: a hover, a menu, a list of completions. */
   async escape(selector) {
     await this.page.keyboard.press("Escape");

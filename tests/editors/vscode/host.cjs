@@ -135,6 +135,48 @@ exports.run = async function run() {
     assert.match(text, /RUSTSEC-2026-0009/);
   });
 
+  await step("the dependency graph of a finding opens in a panel, once, and follows the manifest", async () => {
+    const panels = () => api.whyGraphs.panels();
+    const hovers = await vscode.commands.executeCommand("vscode.executeHoverProvider", manifest, new vscode.Position(17, 1));
+    const [, link] = hovers.flatMap(({ contents }) => contents.map(({ value }) => value)).join("").match(/\(command:supercargo\.showWhyGraph\?([^)]*)\)/);
+    const [address] = JSON.parse(decodeURIComponent(link));
+    await vscode.commands.executeCommand("supercargo.showWhyGraph", address);
+    await until("the panel", () => panels().length === 1);
+    const [panel] = panels();
+    const title = "Why time 0.3.44";
+    await until("its tab", () => vscode.window.tabGroups.activeTabGroup.activeTab?.label === title);
+    const { html } = panel.webview;
+    assert.match(html, />time 0\.3\.44<\/text>/);
+    assert.match(html, />handshake_core 0\.3\.0<\/text>/);
+    assert.match(html, /content="default-src 'none'; style-src 'nonce-\w+'; script-src 'nonce-\w+';/);
+    assert.equal(html.match(/<script/g).length, 1);
+    // The same graph from the view and from the line of the dependency.
+    const [workspace] = api.supplyChain.getChildren();
+    const [check] = api.supplyChain.getChildren(workspace);
+    const node = api.supplyChain.getChildren(check).find((child) => child.finding.package.name === "time");
+    assert.equal(api.supplyChain.getTreeItem(node).contextValue, "finding linked packaged");
+    await vscode.window.showTextDocument(manifest);
+    await vscode.commands.executeCommand("supercargo.showWhyGraph", node);
+    await until("its tab", () => vscode.window.tabGroups.activeTabGroup.activeTab?.label === title);
+    await vscode.window.showTextDocument(manifest, { selection: new vscode.Range(17, 0, 17, 0) });
+    await vscode.commands.executeCommand("supercargo.showWhyGraph");
+    await until("its tab", () => vscode.window.tabGroups.activeTabGroup.activeTab?.label === title);
+    assert.equal(panels().length, 1);
+    const document = await vscode.workspace.openTextDocument(manifest);
+    await replace(document, "time = {", "# time = {");
+    await until("the panel without a graph", () => panel.title === `${title} (outdated)`);
+    await replace(document, "# time = {", "time = {");
+    await until("the panel with its graph", () => panel.title === title);
+    await document.save();
+    const text = await vscode.workspace.openTextDocument(vscode.Uri.parse(address));
+    assert.match(text.getText(), /^time 0\.3\.44\n.*── .* \(\^0\.3/);
+    await vscode.commands.executeCommand("supercargo.showWhyGraph", "supercargo-why:/nowhere/time");
+    assert.equal(panels().length, 1);
+    panel.dispose();
+    await until("no panel", () => panels().length === 0);
+    await vscode.window.showTextDocument(manifest);
+  });
+
   await step("an unsaved edit of the policy changes the findings", async () => {
     const disk = fs.readFileSync(policy.fsPath, "utf8");
     const document = await vscode.workspace.openTextDocument(policy);
@@ -199,6 +241,40 @@ exports.run = async function run() {
     await until("no mark", () => !vscode.languages.getDiagnostics(manifest).some(({ message }) => message.startsWith("new: ")));
     assert.deepEqual(below(tree.getChildren()[0]).map(([{ label }]) => label), ["Advisories", "Licenses", "Bans", "Sources"]);
     git(["reset", "--quiet", "HEAD~1"]);
+  });
+
+  await step("findings that only a change of the policy hides have a group in the view", async () => {
+    const document = await vscode.workspace.openTextDocument(policy);
+    await replace(document, '"RUSTSEC-2024-0436",', '"RUSTSEC-2024-0436",\n    "RUSTSEC-2026-0009",');
+    await vscode.commands.executeCommand("supercargo.compareWithBase", "HEAD");
+    // An ignored advisory that an upgrade fixes is a warning, which is new.
+    const compared = /supercargo: 3 errors, 7 warnings, 1 of them not counted by cargo-deny; 1 new since HEAD, 1 hidden by changes of the policy$/;
+    await until("the comparison", () => compared.test(api.statusBar.text) || assert.match(api.statusBar.text, compared));
+    assert.match(api.statusBar.tooltip.value, /hidden by changes of the policy: 1 error/);
+    const tree = api.supplyChain;
+    const below = (node) => tree.getChildren(node).map((child) => [tree.getTreeItem(child), child]);
+    const groups = await until("the group", () => {
+      const all = below(tree.getChildren()[0]);
+      return all.length === 3 && all;
+    });
+    assert.deepEqual(groups.map(([{ label, description }]) => `${label}: ${description}`), ["New: 1 warning since HEAD", "Hidden: 1 by changes of the policy", "Already there: 3 errors, 6 warnings"]);
+    const [[check, advisories]] = below(groups[1][1]);
+    assert.equal(check.label, "Advisories");
+    const [[item, node]] = below(advisories);
+    assert.equal(item.label, "time 0.3.44");
+    assert(below(node).some(([{ label }]) => /RUSTSEC-2026-0009/.test(label)), "the entry is not named");
+    // It leads to the entry, and has a dependency graph as all findings.
+    await vscode.commands.executeCommand(item.command.command, ...item.command.arguments);
+    await until("the entry is open", () => vscode.window.activeTextEditor?.document.uri.fsPath === policy.fsPath && vscode.window.activeTextEditor.selection.start.line === 6);
+    await vscode.commands.executeCommand("supercargo.showWhyGraph", node);
+    const [panel] = await until("the panel", () => api.whyGraphs.panels().length && api.whyGraphs.panels());
+    assert.equal(panel.title, "Why time 0.3.44");
+    panel.dispose();
+    await replace(document, '\n    "RUSTSEC-2026-0009",', "");
+    await until("nothing hidden", () => /supercargo: 4 errors, 6 warnings; nothing new since HEAD$/.test(api.statusBar.text));
+    await vscode.commands.executeCommand("supercargo.compareWithBase", "");
+    await until("no comparison", () => /supercargo: 4 errors, 6 warnings$/.test(api.statusBar.text));
+    await document.save();
   });
 
   await step("a workspace cannot set a program", async () => {
@@ -286,7 +362,8 @@ exports.run = async function run() {
     const lenses = await until("lenses of entries", async () => {
       const all = await vscode.commands.executeCommand("vscode.executeCodeLensProvider", policy, 100);
       const titles = all.map(({ range, command }) => `${range.start.line + 1} ${command?.title}`);
-      return titles.some((one) => /^6 .*suppress/.test(one)) && titles;
+      const suppresses = titles.findIndex((one) => /^6 .*suppress/.test(one));
+      return suppresses >= 0 && all[suppresses].command.command === "supercargo.showWhyGraph" && titles;
     });
     await document.save();
     return `${license.length} licenses, ${keys.length} keys, ${lenses.length} lenses, for example: ${lenses[1]}`;

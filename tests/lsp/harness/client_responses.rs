@@ -20,9 +20,12 @@ pub(super) fn response(
             _,
         )
         | ("workspace/inlayHint/refresh", Editor::VsCode | Editor::Neovim)
-        | ("workspace/diagnostic/refresh" | "workspace/codeLens/refresh", Editor::VsCode) => {
-            Some(Value::Null)
-        }
+        | (
+            "workspace/diagnostic/refresh"
+            | "workspace/codeLens/refresh"
+            | "workspace/textDocumentContent/refresh",
+            Editor::VsCode,
+        ) => Some(Value::Null),
         ("window/showDocument", Editor::VsCode | Editor::Neovim) => Some(json!({"success": true})),
         // The test applies the edit.
         ("workspace/applyEdit", _) => Some(json!({"applied": true})),

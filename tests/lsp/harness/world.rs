@@ -131,7 +131,23 @@ impl World {
         if output.status.success() { Ok(()) } else { Err(error) }
     }
 
-    /// The same without the old lockfile.
+    /// What `cargo tree` prints with these arguments.
+    pub(crate) fn cargo_tree(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(real_cargo());
+        command
+            .args(["tree", "--offline", "--locked"])
+            .args(arguments)
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.path(""))
+            .stdin(Stdio::null());
+        let output = self.change_as_test(|| command.output().expect("cargo runs"));
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{error}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// [`World::lock`] without the old lockfile.
     pub(crate) fn lock_again(&self) {
         self.delete("Cargo.lock");
         self.lock("");

@@ -146,9 +146,9 @@ M.subcommands = {
     end,
   },
   why = {
-    description = 'show the dependency paths of the dependency at the cursor',
+    description = 'show why the package at the cursor is in the dependency graph',
     run = function()
-      vim.lsp.buf.hover({ border = 'rounded' })
+      require('supercargo.why').show_at_cursor(notify)
     end,
   },
   db = {

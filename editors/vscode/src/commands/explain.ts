@@ -1,9 +1,10 @@
-// Explains a finding, and shows the dependency path to a package.
+// Explains a finding, and shows the dependency path or the dependency graph of a package.
 
 import * as vscode from "vscode";
 import type { Finding } from "../findings";
 import type { Session } from "../session";
 import type { Node } from "../view";
+import type { WhyGraphs } from "../why";
 import { output } from "./run";
 
 const SCHEME = "supercargo-explain";
@@ -79,4 +80,18 @@ export async function showDependencyPath(session: Session, node: Node | undefine
     await vscode.window.showTextDocument(location.uri, { selection: new vscode.Range(start, start) });
   }
   await vscode.commands.executeCommand("editor.action.showHover");
+}
+
+/** Shows the dependency graph with an address, of a finding, or of what is at the cursor; else of the finding that the user picks. */
+export async function showDependencyGraph(session: Session, graphs: WhyGraphs, subject: Node | string | undefined): Promise<void> {
+  if (typeof subject === "string") return graphs.show({ uri: subject });
+  const editor = vscode.window.activeTextEditor;
+  const isNode = subject?.kind === "finding" || subject?.kind === "location";
+  if (!isNode && editor && /\/(Cargo|\.?deny|\.?deny\.exceptions)\.toml$/.test(editor.document.uri.path)) {
+    const { line, character } = editor.selection.active;
+    const textDocument = { uri: editor.document.uri.toString() };
+    return graphs.show({ textDocument, position: { line, character } });
+  }
+  const finding = isNode ? subject.finding : await pick(session);
+  if (finding?.id) await graphs.show({ finding: finding.id });
 }

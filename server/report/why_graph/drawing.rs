@@ -1,13 +1,18 @@
-//! The SVG of a graph of packages, and the same as a list.
+//! The SVG of a graph of packages.
 
 use super::{
     layout::{Direction, EdgeSize, Layout, Position, RANK_SPACE, Size, layout},
-    markup::{escaped, package, shortened},
+    list::features,
 };
 use crate::{
     policy::effects::counted,
-    verdict::{DependencyEdge, DependencyKind, WhyEdge, WhyGraph, WhyNode},
+    report::markup::{escaped, package, shortened},
+    verdict::{DependencyKind, WhyEdge, WhyGraph, WhyNode},
 };
+
+/// The head of the arrows of all graphs of a page.
+pub(in crate::report) const ARROW: &str = "<svg width=\"0\" height=\"0\" aria-hidden=\"true\"><defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" \
+     markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\"/></marker></defs></svg>";
 
 /// The maximum number of characters on a line of a node or of a label.
 const LONGEST_LINE: usize = 34;
@@ -30,26 +35,26 @@ const NODE_LINE: f64 = 15.0;
 const LABEL_LINE: f64 = 12.0;
 
 /// A drawn graph.
-pub(super) struct Drawing {
+pub(in crate::report) struct Drawing {
     /// The content of the `svg` element.
-    pub(super) content: String,
-    pub(super) frame: Frame,
+    pub(in crate::report) content: String,
+    pub(in crate::report) frame: Frame,
 }
 
 /// The sizes of a drawn graph.
 #[derive(Clone, Copy)]
-pub(super) struct Frame {
+pub(in crate::report) struct Frame {
     size: Size,
     /// A wide graph is smaller on the page.
     scale: f64,
 }
 
 impl Frame {
-    /// An `svg` element with this content. The label is a part of an attribute.
-    pub(super) fn svg(self, label: &str, content: &str) -> String {
+    /// An `svg` element with this content. The label is a part of an attribute; the role is `img` if the content has no links.
+    pub(in crate::report) fn svg(self, role: &str, label: &str, content: &str) -> String {
         let Self { size: Size { width, height }, scale } = self;
         format!(
-            "<svg role=\"img\" aria-label=\"{label}\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\">{content}</svg>",
+            "<svg role=\"{role}\" aria-label=\"{label}\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\">{content}</svg>",
             whole(width * scale),
             whole(height * scale),
             whole(width),
@@ -58,8 +63,12 @@ impl Frame {
     }
 }
 
-/// Draws a graph; `None` if no layout can be computed.
-pub(super) fn drawing(graph: &WhyGraph<'_>) -> Option<Drawing> {
+/// Draws a graph; `None` if no layout can be computed. `link` is the address of a node by its index, if it is a link; it is a
+/// part of an attribute.
+pub(in crate::report) fn drawing(
+    graph: &WhyGraph<'_>,
+    link: &dyn Fn(usize) -> Option<String>,
+) -> Option<Drawing> {
     let nodes: Vec<Vec<String>> = graph.nodes.iter().map(node_lines).collect();
     let sizes: Vec<Size> = nodes
         .iter()
@@ -92,16 +101,18 @@ pub(super) fn drawing(graph: &WhyGraph<'_>) -> Option<Drawing> {
     for (lines, (_, center)) in labels.iter().zip(&bends) {
         content.push_str(&text("e", lines, *center, LABEL_LINE));
     }
-    for (((node, lines), center), size) in graph.nodes.iter().zip(&nodes).zip(&centers).zip(&sizes)
-    {
+    let all = graph.nodes.iter().zip(&nodes).zip(&centers).zip(&sizes);
+    for (at, (((node, lines), center), size)) in all.enumerate() {
         let (x, y) = (center.x - size.width / 2.0, center.y - size.height / 2.0);
         let class = match node {
             WhyNode { is_subject: true, .. } => "s",
             WhyNode { is_member: true, .. } => "m",
             _ => "n",
         };
+        let (start, end) = link(at)
+            .map_or((String::new(), ""), |address| (format!("<a href=\"{address}\">"), "</a>"));
         content.push_str(&format!(
-            "<rect class=\"{class}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"4\"/>{}",
+            "{start}<rect class=\"{class}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"4\"/>{}{end}",
             whole(x),
             whole(y),
             whole(size.width),
@@ -123,38 +134,6 @@ fn direction(nodes: &[Size], edges: &[EdgeSize]) -> Direction {
         }
     }
     if ends.iter().all(|end| *end <= PAGE_WIDTH) { Direction::Right } else { Direction::Down }
-}
-
-/// All dependencies of a graph, a line for each package: `app 0.1.0 → cookie 0.18.1 (^0.18, build), time 0.3.44 (^0.3)`.
-pub(super) fn lines(graph: &WhyGraph<'_>) -> Vec<String> {
-    let name = |at: usize| package(graph.nodes[at].package);
-    let of_one = |edges: &[WhyEdge<'_>]| {
-        let all = edges.iter().map(|edge| {
-            let each: Vec<_> = edge.dependencies.iter().map(|one| conditions(one)).collect();
-            format!("{} ({})", name(edge.dependency), each.join("; "))
-        });
-        let all: Vec<_> = all.collect();
-        escaped(&format!("{} → {}", name(edges[0].dependent), all.join(", ")))
-    };
-    graph.edges.chunk_by(|one, next| one.dependent == next.dependent).map(of_one).collect()
-}
-
-/// The requirement, and under which conditions it counts: `^0.18, build, feature tls, cfg(unix)`.
-pub(super) fn conditions(edge: &DependencyEdge) -> String {
-    let mut all = vec![edge.requirement.clone()];
-    all.extend((edge.kind != DependencyKind::Normal).then(|| edge.kind.name().to_owned()));
-    all.extend(features(edge));
-    all.extend(edge.target.clone());
-    all.join(", ")
-}
-
-fn features(edge: &DependencyEdge) -> Option<String> {
-    match edge.features.as_slice() {
-        [] if edge.is_optional => Some("optional".to_owned()),
-        [] => None,
-        [feature] => Some(format!("feature {feature}")),
-        features => Some(format!("features {}", features.join(" "))),
-    }
 }
 
 fn is_only_for_build_or_tests(edge: &WhyEdge<'_>) -> bool {

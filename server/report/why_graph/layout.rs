@@ -13,49 +13,53 @@ use crate::threads;
 
 /// Where edges lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
+pub(in crate::report) enum Direction {
     Right,
     Down,
 }
 
 /// The space between two nodes, besides that of a label.
-pub(super) const RANK_SPACE: f64 = 24.0;
+pub(in crate::report) const RANK_SPACE: f64 = 24.0;
 
 /// A width and a height, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Size {
-    pub(super) width: f64,
-    pub(super) height: f64,
+pub(in crate::report) struct Size {
+    pub(in crate::report) width: f64,
+    pub(in crate::report) height: f64,
 }
 
 /// A position, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Position {
-    pub(super) x: f64,
-    pub(super) y: f64,
+pub(in crate::report) struct Position {
+    pub(in crate::report) x: f64,
+    pub(in crate::report) y: f64,
 }
 
 /// An edge between two nodes, with the size of its label.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct EdgeSize {
-    pub(super) from: usize,
-    pub(super) to: usize,
-    pub(super) label: Size,
+pub(in crate::report) struct EdgeSize {
+    pub(in crate::report) from: usize,
+    pub(in crate::report) to: usize,
+    pub(in crate::report) label: Size,
 }
 
 /// Where everything is.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Layout {
-    pub(super) size: Size,
+pub(in crate::report) struct Layout {
+    pub(in crate::report) size: Size,
     /// The centers of the nodes.
-    pub(super) nodes: Vec<Position>,
+    pub(in crate::report) nodes: Vec<Position>,
     /// The bends of the edges and the centers of their labels.
-    pub(super) edges: Vec<(Vec<Position>, Position)>,
+    pub(in crate::report) edges: Vec<(Vec<Position>, Position)>,
 }
 
 /// Computes the positions; `None` if that fails. There must be no edge from a node to itself, and no two between the same
 /// nodes.
-pub(super) fn layout(nodes: &[Size], edges: &[EdgeSize], direction: Direction) -> Option<Layout> {
+pub(in crate::report) fn layout(
+    nodes: &[Size],
+    edges: &[EdgeSize],
+    direction: Direction,
+) -> Option<Layout> {
     threads::catch_and_warn(|| computed(nodes, edges, direction)).ok().flatten()
 }
 

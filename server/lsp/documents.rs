@@ -74,8 +74,8 @@ pub(super) struct Document {
     /// The client's version number.
     pub(super) version: i32,
     text: SourceText,
-    /// The text when the document was opened or saved.
-    saved: SourceText,
+    /// The text when the document was opened or saved; `None` if the file has changed since.
+    saved: Option<SourceText>,
     /// An edit could not be applied, so `text` differs from the client's.
     is_unknown: bool,
     /// The file has changed on disk while the document had no edits: the file counts until the client
@@ -241,7 +241,7 @@ impl Documents {
         let mut document = Document {
             uri,
             version,
-            saved: text.clone(),
+            saved: Some(text.clone()),
             text,
             is_unknown: false,
             disk_is_newer: false,
@@ -317,28 +317,39 @@ impl Documents {
                 is_known_again = true;
             }
             document.remember();
-            document.saved = document.text.clone();
+            document.saved = Some(document.text.clone());
         }
         DocumentKind::of(&path).map(|_| (path, is_known_again))
     }
 
-    /// The file on disk has changed. A text that `was_on_disk` before has no unsaved edits.
-    pub(super) fn file_changed(&mut self, path: &Utf8Path, was_on_disk: impl Fn(&str) -> bool) {
-        self.closed.remove(path);
-        if let Some(document) = self.open.get_mut(path)
-            && was_on_disk(document.text.as_str())
-        {
-            Arc::make_mut(document).disk_is_newer = true;
+    /// The file on disk has changed. A text that `was_on_disk` before has no unsaved edits. Returns whether the file was
+    /// closed with such edits, so that its findings have to be shown again.
+    pub(super) fn file_changed(
+        &mut self,
+        path: &Utf8Path,
+        was_on_disk: impl Fn(&str) -> bool,
+        is_on_disk: impl Fn(&str) -> bool,
+    ) -> bool {
+        if let Some(document) = self.open.get_mut(path).map(Arc::make_mut) {
+            document.saved.take_if(|saved| !is_on_disk(saved.as_str()));
+            document.disk_is_newer |= was_on_disk(document.text.as_str());
         }
+        let is_other = |document: &Arc<Document>| !is_on_disk(document.text.as_str());
+        let is_shown = self.closed.get(path).is_some_and(is_other);
+        if is_shown {
+            self.closed.remove(path);
+        }
+        is_shown
     }
 
     pub(super) fn close(&mut self, uri: &Uri) -> Option<Utf8PathBuf> {
         let path = path_of(uri)?;
         let mut document = self.open.remove(&path)?;
-        if !document.is_unknown && document.text != document.saved {
+        let saved = document.saved.clone().filter(|saved| *saved != document.text);
+        if let Some(saved) = saved.filter(|_| !document.is_unknown) {
             let closed = Arc::make_mut(&mut document);
             closed.remember();
-            closed.set(closed.saved.clone());
+            closed.set(saved);
             self.closed.insert(path.clone(), document);
         }
         Some(path)

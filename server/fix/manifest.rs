@@ -7,7 +7,10 @@ mod private;
 mod shared;
 pub(super) mod successor;
 
-use std::collections::BTreeMap;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use camino::Utf8PathBuf;
 use toml::de::{DeTable, DeValue};
@@ -23,10 +26,13 @@ use crate::{
         versions::without_build,
     },
     text::{SourceText, Span},
-    verdict::{Code, Finding, Location, PackageRef, Role},
+    verdict::{Code, Finding, Location, PackageRef, Role, join_with_and},
 };
 #[doc(hidden)]
 pub use invariants::fuzz_manifest;
+
+/// How many dependencies a title names.
+const MOST_NAMED: usize = 3;
 
 /// A change of manifests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,12 +83,14 @@ pub(super) fn plans(
         return Ok(private.into_iter().collect());
     };
     let primary = finding.locations.iter().filter(|location| location.role == Role::Primary);
-    let plans = primary.filter_map(|location| {
-        let text = current.texts.read(&location.file).ok()?;
-        // A changed text is checked again first.
-        if text != location.text {
-            return None;
-        }
+    let primary: Vec<&Location> = primary.collect();
+    // A finding about several wildcards is cleared when none of them is left.
+    if finding.code == Some(Code::Wildcard) && primary.len() > 1 {
+        let all = wildcards(finding, &primary, current);
+        return Ok(all.into_iter().chain(private).collect());
+    }
+    let plans = primary.into_iter().filter_map(|location| {
+        let text = unchanged_text(location, current)?;
         let package = package_at(finding, location, current);
         let (title, after) = valid_plan(
             plan_function,
@@ -92,6 +100,47 @@ pub(super) fn plans(
         Some(ManifestPlan { kind: FixKind::Manifest, title, after })
     });
     Ok(plans.chain(private).collect())
+}
+
+/// The text of the file of a location. A changed text is checked again first.
+fn unchanged_text(location: &Location, current: CheckedTexts<'_>) -> Option<SourceText> {
+    current.texts.read(&location.file).ok().filter(|text| *text == location.text)
+}
+
+/// The plan that requires the locked version of each of several wildcard dependencies.
+fn wildcards(
+    finding: &Finding,
+    locations: &[&Location],
+    current: CheckedTexts<'_>,
+) -> Option<ManifestPlan> {
+    let mut after: BTreeMap<Utf8PathBuf, SourceText> = BTreeMap::new();
+    let mut names = BTreeSet::new();
+    // From the end of each file, so that the spans before stay the same.
+    let mut locations = locations.to_vec();
+    locations.sort_by_key(|location| Reverse(location.span.start));
+    for location in locations {
+        let text = match after.get(location.file.as_path()) {
+            Some(changed) => changed.clone(),
+            None => unchanged_text(location, current)?,
+        };
+        let package = package_at(finding, location, current)?;
+        let dependency = DependencyLocation {
+            text: text.as_str(),
+            span: &location.span,
+            package: Some(package),
+        };
+        let (_, changed) = valid_plan(wildcard, &dependency)?;
+        after.insert(location.file.to_path_buf(), SourceText::new(&changed));
+        names.insert(format!("`{}`", package.name));
+    }
+    let mut names: Vec<String> = names.into_iter().collect();
+    let more = names.len().saturating_sub(MOST_NAMED);
+    if more > 0 {
+        names.truncate(MOST_NAMED);
+        names.push(format!("{more} more"));
+    }
+    let title = format!("require the locked versions of {}", join_with_and(&names));
+    Some(ManifestPlan { kind: FixKind::Manifest, title, after })
 }
 
 /// The package that the dependency at a location resolved to.

@@ -250,12 +250,8 @@ impl Manifests {
 
     /// The locations of the dependency whose value is `value`, or `value` itself.
     pub(super) fn dependency_locations_in(&self, value: Location) -> Vec<Location> {
-        let inside = |declared: &&Dependency| {
-            let at = declared.location();
-            value.span.start <= at.start && at.end <= value.span.end
-        };
         let found = self.at(&value.file).and_then(|manifest| {
-            let declared = manifest.model.dependencies.iter().find(inside)?;
+            let declared = manifest.model.dependencies.iter().find(|one| has_value(one, &value))?;
             Some(self.locations(manifest, declared))
         });
         found.unwrap_or_else(|| vec![value])
@@ -264,10 +260,7 @@ impl Manifests {
     /// The dependency whose value is `value`: its key, and whether it has a `path` or `git`, perhaps inherited.
     pub(super) fn dependency_in(&self, value: &Location) -> Option<(String, bool)> {
         let manifest = self.at(&value.file)?;
-        let declared = manifest.model.dependencies.iter().find(|declared| {
-            let at = declared.location();
-            value.span.start <= at.start && at.end <= value.span.end
-        })?;
+        let declared = manifest.model.dependencies.iter().find(|one| has_value(one, value))?;
         let origin = self.origin(manifest, declared).map_or(declared, |(_, origin)| origin);
         Some((declared.key.value.clone(), origin.path.is_some() || origin.git.is_some()))
     }
@@ -303,7 +296,10 @@ impl Manifests {
         let manifest = self.at(&at.file)?;
         let touches = |pointer: &Span| pointer.start <= at.span.end && at.span.start <= pointer.end;
         let mut all = manifest.model.dependencies.iter();
-        let declared = all.find(|declared| declared.inherits.as_ref().is_some_and(touches))?;
+        let declared = all.find(|declared| {
+            let inherits = |pointer| touches(pointer) || has_value(declared, at);
+            declared.inherits.as_ref().is_some_and(inherits)
+        })?;
         Some(declared.key.value.clone())
     }
 
@@ -340,4 +336,12 @@ pub(super) fn package_ref(krate: &Krate) -> PackageRef {
         version: krate.version.clone(),
         source: krate.source.as_ref().map(ToString::to_string),
     }
+}
+/// Whether a label is at the value of a dependency: cargo-deny's is at `true` where the dependency is written as
+/// `name.workspace = true`.
+fn has_value(declared: &Dependency, value: &Location) -> bool {
+    let at = declared.location();
+    let contains = value.span.start <= at.start && at.end <= value.span.end;
+    let between = || value.text.as_str().get(at.end..value.span.start);
+    contains || declared.inherits.is_some() && between().is_some_and(|text| text.trim() == "=")
 }

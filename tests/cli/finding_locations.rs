@@ -475,6 +475,50 @@ deny = [{ crate = "openssl", use-instead = "rustls", reason = "one TLS library i
 }
 
 #[test]
+fn wildcard_that_is_inherited_with_a_dotted_key_names_its_dependency() {
+    check_bans(
+        r#"
+#- Cargo.toml
+[workspace]
+members = ["near", "m"]
+[workspace.dependencies]
+near = { path = "near" }
+#- m/Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+near.workspace = true
+#- near/Cargo.toml
+[package]
+name = "near"
+version = "0.1.0"
+edition = "2021"
+#- deny.toml
+[bans]
+wildcards = "deny"
+"#,
+        &expect![[r#"
+            warning unresolved-workspace-dependency: could not resolve the workspace dependency `near` of `m` 0.1.0
+              m/Cargo.toml:6
+                near.workspace = true
+                                 ^^^^
+              note a defect of cargo-deny: cargo has resolved it
+            error wildcard: `m` 0.1.0 has a wildcard dependency: `near`
+              Cargo.toml:4
+                near = { path = "near" }
+                                 ^^^^
+              m/Cargo.toml:6
+                near.workspace = true
+                     ^^^^^^^^^
+              help add a `version` next to the `path` or `git`, or set `publish = false` and `allow-wildcard-paths`
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
 fn wildcards_are_reported_on_the_requirement_or_path() {
     check_bans(
         r#"

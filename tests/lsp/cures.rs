@@ -142,6 +142,28 @@ fn inherited_path_dependency_makes_the_member_private() {
 }
 
 #[test]
+fn all_wildcards_of_a_member_are_fixed_together() {
+    let world = World::new(WILDCARD);
+    world.write("other/Cargo.toml", world.read("lib/Cargo.toml").replace("\"lib\"", "\"other\""));
+    world.write("other/src/lib.rs", "");
+    let shared = "lib.workspace = true\nother = { path = \"../other\" }";
+    world.edit("app/Cargo.toml", "lib = { path = \"../lib\" }", shared);
+    world.lock("");
+    let mut client = opened(Editor::VsCode, world, &[MANIFEST, "app/Cargo.toml", POLICY]);
+    let actions = client.actions("app/Cargo.toml", "\"../other\"");
+    let title = actions[0].title();
+    assert!(title.starts_with("require the locked versions of `lib` and `other` ("), "{title}");
+    client.take_action(&actions[0]);
+    assert!(client.text(MANIFEST).contains("version = \"0.2.0\""));
+    assert!(
+        client
+            .text("app/Cargo.toml")
+            .contains("other = { path = \"../other\", version = \"0.2.0\" }")
+    );
+    client.ends_with("app/Cargo.toml", "no finding", |shown| !shown.has("wildcard"));
+}
+
+#[test]
 fn wildcard_of_a_registry_is_no_reason_to_be_private() {
     let world = World::new(WILDCARD);
     world.edit("app/Cargo.toml", "{ path = \"../lib\" }", "{ path = \"../lib\" }\nplain = \"*\"");

@@ -131,11 +131,11 @@ impl FileWatch {
         }
     }
 
-    /// The files whose change is new, with their stamps before, where those are known, and now.
+    /// The files whose change is new, with their stamps before, where those are known.
     pub(super) fn new_changes(
         &self,
         paths: Vec<Utf8PathBuf>,
-    ) -> BTreeMap<Utf8PathBuf, (Option<FileStamp>, FileStamp)> {
+    ) -> BTreeMap<Utf8PathBuf, Option<FileStamp>> {
         self.files.stamps.new_changes(paths)
     }
 

@@ -51,7 +51,7 @@ pub(crate) use solver::PackageVersions;
 pub use upgrade::{NoPlanReason, RemovedFeatures};
 pub use verification::{MovedEntry, Verification};
 pub use verifier::{CreatedPolicy, FixVerifier, LockfileOutcome, NotVerified, OtherLockfile};
-pub(crate) use verifier::{FirstUpgrades, is_about_lockfile};
+pub(crate) use verifier::{FirstUpgrades, is_about_lockfile, upgraded_package};
 
 /// Which upgrades are allowed.
 #[derive(Clone, Copy, Debug, Default)]

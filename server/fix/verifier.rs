@@ -34,7 +34,7 @@ pub(super) use joint::{JointUpgrades, levels};
 use joint::{PossibleTargets, possible_goals};
 pub(crate) use lockfile::is_about_lockfile;
 pub use other_lockfiles::{LockfileOutcome, OtherLockfile};
-pub(crate) use package_upgrades::FirstUpgrades;
+pub(crate) use package_upgrades::{FirstUpgrades, upgraded_package};
 pub(super) use upgrade_context::UpgradeContext;
 use verify_upgrade::{NoUpgrade, VerifiedPlan};
 

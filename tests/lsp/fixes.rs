@@ -418,6 +418,52 @@ fn light_bulb_has_the_first_action_and_then_the_others() {
     client.ignore(POLICY);
 }
 
+#[test]
+fn light_bulb_has_an_upgrade_of_its_line_first() {
+    // Both dependencies bring `time`, whose finding is on the line of the first one.
+    let world = World::new(
+        r#"
+#- crate: time 0.3.44
+#- crate: time 0.3.47
+#- crate: cookie 0.18.1 -> time 0.3
+#- crate: other 1.0.0 -> time 0.3
+#- crate: other 1.0.1 -> time 0.3
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: Stack exhaustion
+#- advisory: RUSTSEC-2026-0010 other patched >=1.0.1: Wrong
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+
+[dependencies]
+cookie = "0.18"
+other = "=1.0.0"
+time = "=0.3.44"
+#- deny.toml
+[licenses]
+allow = ["MIT"]
+"#,
+    );
+    world.lock("");
+    // The lockfile does not contain requirements.
+    world.edit(MANIFEST, "other = \"=1.0.0\"\ntime = \"=0.3.44\"\n", "other = \"1\"\n");
+    world.edit("Cargo.lock", " \"other\",\n \"time\",\n", " \"other\",\n");
+    let mut client = opened_by(Session::of(world).option("proveWhenIdle", false.into()));
+    for (needle, title) in [
+        ("\"0.18\"", "upgrade `time` 0.3.44 to 0.3.47 (fixes RUSTSEC-2026-0009)"),
+        ("\"1\"", "upgrade `other` 1.0.0 to 1.0.1 (fixes RUSTSEC-2026-0010)"),
+    ] {
+        let mut params = client.action_params(MANIFEST, needle, None);
+        params["context"]["triggerKind"] = 2.into();
+        let actions = client.actions_for(params);
+        assert_eq!(actions[0].title(), title);
+        assert!(actions[0].is_preferred());
+    }
+    client.ignore_all();
+}
+
 #[cfg(unix)]
 #[test]
 fn first_actions_of_all_lines_are_found_before_further_ones() {

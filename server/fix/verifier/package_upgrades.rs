@@ -11,7 +11,7 @@ use crate::fix::{
     solver::{PackageVersions, PlanOptions},
     upgrade::{RequirementUpdate, UpgradeTarget},
 };
-use crate::verdict::Finding;
+use crate::verdict::{Check, Finding, PackageRef};
 
 /// The first verified upgrade of each package of a finding; [`FixVerifier::further_upgrades`] goes on from it.
 pub(crate) struct FirstUpgrades {
@@ -22,6 +22,14 @@ pub(crate) struct FirstUpgrades {
 struct FirstUpgrade {
     verified: VerifiedPlan,
     fix: Fix,
+}
+
+/// The package whose first upgrade is found before the others: the only one of a finding of cargo-deny.
+pub(crate) fn upgraded_package(finding: &Finding) -> Option<&PackageRef> {
+    match finding.packages.as_slice() {
+        [package] if finding.check != Check::Supercargo => Some(package),
+        _ => None,
+    }
 }
 
 impl FirstUpgrades {

@@ -18,7 +18,7 @@ use tower_lsp::{
 };
 
 use crate::{
-    fix::{Fix, FixResult, is_about_manifests},
+    fix::{Fix, FixResult, is_about_manifests, upgraded_package},
     gate::Verdict,
     lsp::{
         convert::{self, path_of},
@@ -85,6 +85,8 @@ struct KnownActions {
     actions: Vec<CodeAction>,
     /// There is nothing to wait for.
     is_complete: bool,
+    /// There is an upgrade for the first finding of the line that has one.
+    has_first_upgrade: bool,
 }
 
 async fn verified_fixes(
@@ -97,8 +99,8 @@ async fn verified_fixes(
     if !is_automatic {
         return Ok(search.wait(session, |_| false).await?.actions);
     }
-    let known = search.wait(session, |known| !known.actions.is_empty()).await?;
-    if !known.is_complete && !known.actions.is_empty() {
+    let known = search.wait(session, |known| known.has_first_upgrade).await?;
+    if !known.is_complete && known.has_first_upgrade {
         let (session, path, count) = (Arc::clone(session), path.to_owned(), known.actions.len());
         threads::task(Activity::to("looking for actions in", path.clone().as_str()), async move {
             // With an older text the editor has requested them again.
@@ -174,7 +176,8 @@ fn known_actions(
     state: &SessionState,
     requested: &mut Vec<Arc<Verdict>>,
 ) -> (KnownActions, Vec<(Workspace, FixRequest)>) {
-    let mut known = KnownActions { actions: Vec::new(), is_complete: true };
+    let mut known =
+        KnownActions { actions: Vec::new(), is_complete: true, has_first_upgrade: false };
     let mut requests = Vec::new();
     if !state.settings.trusted || !state.features.action_literals {
         return (known, requests);
@@ -224,6 +227,14 @@ fn known_actions(
         }
         let is_shown_here = |index: &usize| !cursor.is_of_other_line(&verdict.findings[*index]);
         let has_own = here.iter().any(is_shown_here);
+        let of_line = here.iter().filter(|index| !has_own || is_shown_here(index));
+        let mut upgrades = of_line
+            .filter(|index| upgraded_package(&verdict.findings[**index]).is_some())
+            .map(|index| result_of(index).or_else(|| first_of(*index)))
+            .map(|result| {
+                result.map(|result| result.fixes.iter().any(|fix| fix.upgrade.is_some()))
+            });
+        known.has_first_upgrade |= upgrades.find(|has| *has != Some(false)).flatten().is_some();
         let mut missing: Vec<_> =
             here.into_iter().filter(|index| result_of(index).is_none()).collect();
         missing.sort_by_key(|index| !is_shown_here(index));

@@ -13,6 +13,7 @@ use crate::{
     fix::{
         CheckedTexts, EditableFolders, FirstUpgrades, Fix, FixResult, FixScope, FixVerifier,
         NoFixReason, NotVerified, Outside, Overlay, PackageVersions, fix_all, is_about_lockfile,
+        upgraded_package,
     },
     gate::{Databases, Gate, Progress, Texts as _, Verdict},
     lsp::event::{CheckRequest, Event, FixRequest},
@@ -68,8 +69,9 @@ struct SearchTarget {
 #[derive(Default)]
 struct UpgradeCache {
     key: Option<UpgradeKey>,
+    /// All upgrades of a package.
     by_package: BTreeMap<PackageRef, FixResult>,
-    /// Found before the others.
+    /// The first upgrades of those of which the others are not known yet.
     first: BTreeMap<PackageRef, First>,
     /// The entries of cargo's index that were read, which take memory: dropped after a search.
     versions: Option<PackageVersions>,
@@ -93,10 +95,8 @@ impl UpgradeCache {
 
     /// For how many packages there is an upgrade.
     fn count(&self) -> usize {
-        let all = self.by_package.iter().filter(|(_, result)| !result.fixes.is_empty());
-        let first = self.first.iter().filter(|(_, first)| !first.shown.is_empty());
-        let packages = all.map(|(package, _)| package).chain(first.map(|(package, _)| package));
-        packages.collect::<BTreeSet<_>>().len()
+        let all = self.by_package.values().filter(|result| !result.fixes.is_empty());
+        all.count() + self.first.values().filter(|first| !first.shown.is_empty()).count()
     }
 }
 
@@ -369,7 +369,7 @@ impl FixSearch {
                 _ => Ok(FixResult::default()),
             };
         }
-        let package = only_package(finding);
+        let package = upgraded_package(finding);
         let cached = package.and_then(|package| self.upgrades.by_package.get(package));
         if let Some(cached) = cached
             && cached.fixes.iter().all(Fix::has_current_lockfiles)
@@ -404,6 +404,7 @@ impl FixSearch {
         let result = result?;
         if let Some(package) = package {
             self.upgrades.by_package.insert(package.clone(), result.clone());
+            self.upgrades.first.remove(package);
         }
         Ok(result)
     }
@@ -416,9 +417,9 @@ impl FixSearch {
         priority: Priority,
         may_continue: &dyn Fn() -> bool,
     ) -> Result<bool, NotVerified> {
-        let package = only_package(finding).filter(|_| finding.check != Check::Supercargo);
-        let Some(package) = package else { return Ok(false) };
-        let searches = !self.upgrades.first.contains_key(package);
+        let Some(package) = upgraded_package(finding) else { return Ok(false) };
+        let UpgradeCache { by_package, first, .. } = &self.upgrades;
+        let searches = !by_package.contains_key(package) && !first.contains_key(package);
         if searches {
             let versions = self.take_versions()?;
             let first = self.with_verifier(priority, may_continue, |verifier, target| {
@@ -443,23 +444,19 @@ impl FixSearch {
         Ok(read.unwrap_or_else(|| PackageVersions::of(&target.verdict, &target.texts)))
     }
 
-    /// Sends the first upgrades of a package.
+    /// Sends the upgrades of a package that are known, also if there are none.
     fn send_first(&self, package: &PackageRef) {
-        let (Some(target), Some(first)) = (&self.target, self.upgrades.first.get(package)) else {
-            return;
-        };
-        if first.shown.is_empty() {
-            return;
-        }
+        let Some(target) = &self.target else { return };
+        let first = self.upgrades.first.get(package).map(|first| &first.shown);
+        let all = || self.upgrades.by_package.get(package).map(|result| &result.fixes);
+        let Some(fixes) = first.or_else(all) else { return };
         let findings = target.verdict.findings.iter().enumerate();
-        let about_it = findings.filter(|(_, finding)| {
-            finding.check != Check::Supercargo && only_package(finding) == Some(package)
-        });
+        let about_it = findings.filter(|(_, finding)| upgraded_package(finding) == Some(package));
         let event = Event::FirstFixesFound {
             workspace: self.workspace.clone(),
             verdict: Arc::clone(&target.verdict),
             findings: about_it.map(|(index, _)| index).collect(),
-            fixes: first.shown.clone(),
+            fixes: fixes.clone(),
         };
         let _ = self.events.send(event);
     }
@@ -511,14 +508,6 @@ impl FixSearch {
             count,
         };
         let _ = self.events.send(event);
-    }
-}
-
-/// The package of a finding about one package.
-fn only_package(finding: &Finding) -> Option<&PackageRef> {
-    match finding.packages.as_slice() {
-        [package] => Some(package),
-        _ => None,
     }
 }
 

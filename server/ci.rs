@@ -43,7 +43,7 @@ pub struct GateSearch {
     pub files_read: BTreeSet<Utf8PathBuf>,
     /// The folders near to the root in which such files were looked for.
     pub folders: BTreeSet<Utf8PathBuf>,
-    /// All folders in which they were looked for.
+    /// All folders in which they were looked for; none if the result is that of an earlier search.
     pub searched: Vec<Utf8PathBuf>,
 }
 

@@ -121,10 +121,9 @@ fn inputs(root: &Utf8Path, found: &GateSearch, start: SystemTime) -> Option<Inpu
         let changed = fs::metadata(path).and_then(|data| data.modified());
         changed.map_or(true, |time| start.duration_since(time).is_ok_and(|age| age > RECENT))
     };
-    all.iter().all(is_old).then(|| {
-        let stamps = all.into_iter().map(Input::Stamp).collect();
-        Inputs::now(stamps, &on_disk)
-    })
+    // First, so that a change since is a recent one.
+    let inputs = Inputs::now(all.iter().cloned().map(Input::Stamp).collect(), &on_disk);
+    all.iter().all(is_old).then_some(inputs)
 }
 
 impl KeptGate {

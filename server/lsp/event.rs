@@ -93,7 +93,7 @@ pub(super) enum Event {
         finding: usize,
         result: Arc<FixResult>,
     },
-    /// The best upgrades for some findings of a verdict, which come before [`Event::FixesFound`]; there may be none.
+    /// The best upgrades for some findings of a verdict, which come before [`Event::FixesFound`].
     FirstFixesFound {
         workspace: Workspace,
         verdict: Arc<Verdict>,

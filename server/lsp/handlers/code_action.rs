@@ -18,7 +18,7 @@ use tower_lsp::{
 };
 
 use crate::{
-    fix::{Fix, FixResult, is_about_manifests, upgraded_package},
+    fix::{Fix, FixResult, is_about_manifests},
     gate::Verdict,
     lsp::{
         convert::{self, path_of},
@@ -38,7 +38,7 @@ use crate::{
 
 /// How long a request waits for verified fixes of the findings on its lines. It returns those that are known by
 /// then; the next request finds the rest. It does not wait for those of findings that other lines show. A request
-/// that only asks whether there are actions, as for the light bulb of VS Code, is answered with the first one.
+/// that only asks whether there are actions, as for the light bulb of VS Code, is answered with the first upgrade of its line.
 const CODE_ACTION_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(in crate::lsp) async fn handle(
@@ -85,8 +85,8 @@ struct KnownActions {
     actions: Vec<CodeAction>,
     /// There is nothing to wait for.
     is_complete: bool,
-    /// There is an upgrade for the first finding of the line that has one.
-    has_first_upgrade: bool,
+    /// There is an upgrade for a finding that the line shows itself.
+    has_own_upgrade: bool,
 }
 
 async fn verified_fixes(
@@ -99,8 +99,8 @@ async fn verified_fixes(
     if !is_automatic {
         return Ok(search.wait(session, |_| false).await?.actions);
     }
-    let known = search.wait(session, |known| known.has_first_upgrade).await?;
-    if !known.is_complete && known.has_first_upgrade {
+    let known = search.wait(session, |known| known.has_own_upgrade).await?;
+    if !known.is_complete && known.has_own_upgrade {
         let (session, path, count) = (Arc::clone(session), path.to_owned(), known.actions.len());
         threads::task(Activity::to("looking for actions in", path.clone().as_str()), async move {
             // With an older text the editor has requested them again.
@@ -176,8 +176,7 @@ fn known_actions(
     state: &SessionState,
     requested: &mut Vec<Arc<Verdict>>,
 ) -> (KnownActions, Vec<(Workspace, FixRequest)>) {
-    let mut known =
-        KnownActions { actions: Vec::new(), is_complete: true, has_first_upgrade: false };
+    let mut known = KnownActions { actions: Vec::new(), is_complete: true, has_own_upgrade: false };
     let mut requests = Vec::new();
     if !state.settings.trusted || !state.features.action_literals {
         return (known, requests);
@@ -227,14 +226,11 @@ fn known_actions(
         }
         let is_shown_here = |index: &usize| !cursor.is_of_other_line(&verdict.findings[*index]);
         let has_own = here.iter().any(is_shown_here);
-        let of_line = here.iter().filter(|index| !has_own || is_shown_here(index));
-        let mut upgrades = of_line
-            .filter(|index| upgraded_package(&verdict.findings[**index]).is_some())
-            .map(|index| result_of(index).or_else(|| first_of(*index)))
-            .map(|result| {
-                result.map(|result| result.fixes.iter().any(|fix| fix.upgrade.is_some()))
-            });
-        known.has_first_upgrade |= upgrades.find(|has| *has != Some(false)).flatten().is_some();
+        let mut of_line = here.iter().filter(|index| !has_own || is_shown_here(index));
+        known.has_own_upgrade |= of_line.any(|index| {
+            let result = result_of(index).or_else(|| first_of(*index));
+            result.is_some_and(|result| result.fixes.iter().any(|fix| fix.upgrade.is_some()))
+        });
         let mut missing: Vec<_> =
             here.into_iter().filter(|index| result_of(index).is_none()).collect();
         missing.sort_by_key(|index| !is_shown_here(index));

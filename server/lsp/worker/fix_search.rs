@@ -444,12 +444,12 @@ impl FixSearch {
         Ok(read.unwrap_or_else(|| PackageVersions::of(&target.verdict, &target.texts)))
     }
 
-    /// Sends the upgrades of a package that are known, also if there are none.
+    /// Sends the upgrades of a package that are known.
     fn send_first(&self, package: &PackageRef) {
         let Some(target) = &self.target else { return };
         let first = self.upgrades.first.get(package).map(|first| &first.shown);
         let all = || self.upgrades.by_package.get(package).map(|result| &result.fixes);
-        let Some(fixes) = first.or_else(all) else { return };
+        let Some(fixes) = first.or_else(all).filter(|fixes| !fixes.is_empty()) else { return };
         let findings = target.verdict.findings.iter().enumerate();
         let about_it = findings.filter(|(_, finding)| upgraded_package(finding) == Some(package));
         let event = Event::FirstFixesFound {

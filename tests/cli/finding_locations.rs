@@ -490,11 +490,15 @@ version = "0.1.0"
 edition = "2021"
 [dependencies]
 near.workspace = true
+[target.'cfg(unix)'.dependencies]
+near = { workspace = true, features = ["f"] }
 #- near/Cargo.toml
 [package]
 name = "near"
 version = "0.1.0"
 edition = "2021"
+[features]
+f = []
 #- deny.toml
 [bans]
 wildcards = "deny"
@@ -505,6 +509,11 @@ wildcards = "deny"
                 near.workspace = true
                                  ^^^^
               note a defect of cargo-deny: cargo has resolved it
+            warning unresolved-workspace-dependency: could not resolve the workspace dependency `near` of `m` 0.1.0
+              m/Cargo.toml:8
+                near = { workspace = true, features = ["f"] }
+                                     ^^^^
+              note a defect of cargo-deny: cargo has resolved it
             error wildcard: `m` 0.1.0 has a wildcard dependency: `near`
               Cargo.toml:4
                 near = { path = "near" }
@@ -512,6 +521,9 @@ wildcards = "deny"
               m/Cargo.toml:6
                 near.workspace = true
                      ^^^^^^^^^
+              m/Cargo.toml:8
+                near = { workspace = true, features = ["f"] }
+                         ^^^^^^^^^
               help add a `version` next to the `path` or `git`, or set `publish = false` and `allow-wildcard-paths`
             exit 2
         "#]],

@@ -261,7 +261,8 @@ pub(super) fn wildcards(
             names.push(dependency);
         }
     }
-    let what = match dependencies.len() {
+    // A dependency may be in several tables.
+    let what = match names.len() {
         0 | 1 => "a wildcard dependency".to_owned(),
         count => format!("{count} wildcard dependencies"),
     };

@@ -218,7 +218,11 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// All open documents that the server handles. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Documents(HashMap<Utf8PathBuf, Arc<Document>>);
+pub(super) struct Documents {
+    open: HashMap<Utf8PathBuf, Arc<Document>>,
+    /// Closed documents with the text of the file: a verdict on an older text may still be shown.
+    closed: HashMap<Utf8PathBuf, Arc<Document>>,
+}
 
 impl Documents {
     /// Opens a document; returns its path if the server handles it.
@@ -242,7 +246,8 @@ impl Documents {
             old_texts: VecDeque::new(),
         };
         document.remember();
-        self.0.insert(path.clone(), Arc::new(document));
+        self.closed.remove(&path);
+        self.open.insert(path.clone(), Arc::new(document));
         Some(path)
     }
 
@@ -256,7 +261,7 @@ impl Documents {
         encoding: Encoding,
     ) -> Option<Utf8PathBuf> {
         let path = path_of(uri)?;
-        let Some(document) = self.0.get_mut(&path).map(Arc::make_mut) else {
+        let Some(document) = self.open.get_mut(&path).map(Arc::make_mut) else {
             if DocumentKind::of(&path).is_some() {
                 tracing::warn!("ignored an edit of {}, which is not open", spelled(uri));
             }
@@ -278,7 +283,7 @@ impl Documents {
     pub(super) fn mark_unknown(&mut self, uris: &[String], why: &str) -> Vec<Utf8PathBuf> {
         let named: Vec<_> = uris.iter().filter_map(|uri| path_of(&uri.parse().ok()?)).collect();
         let mut lost = Vec::new();
-        for (path, document) in &mut self.0 {
+        for (path, document) in &mut self.open {
             let is_affected = uris.is_empty()
                 || named.contains(path)
                 || uris.iter().any(|uri| uri == document.uri.as_str());
@@ -300,7 +305,7 @@ impl Documents {
     ) -> Option<(Utf8PathBuf, bool)> {
         let path = path_of(uri)?;
         let mut is_known_again = false;
-        if let Some(document) = self.0.get_mut(&path).map(Arc::make_mut) {
+        if let Some(document) = self.open.get_mut(&path).map(Arc::make_mut) {
             document.disk_is_newer = false;
             if document.is_unknown
                 && let Some(text) = text
@@ -313,58 +318,80 @@ impl Documents {
         DocumentKind::of(&path).map(|_| (path, is_known_again))
     }
 
-    /// The file on disk has changed. A text that `was_on_disk` before has no unsaved edits.
-    pub(super) fn file_changed(&mut self, path: &Utf8Path, was_on_disk: impl Fn(&str) -> bool) {
-        if let Some(document) = self.0.get_mut(path)
+    /// The file on disk has changed. A text that `was_on_disk` before has no unsaved edits. Returns whether findings have
+    /// to be shown again, because those of a closed document were moved to a text that the file no longer has.
+    pub(super) fn file_changed(
+        &mut self,
+        path: &Utf8Path,
+        was_on_disk: impl Fn(&str) -> bool,
+        is_on_disk: impl Fn(&str) -> bool,
+    ) -> bool {
+        if let Some(document) = self.open.get_mut(path)
             && was_on_disk(document.text.as_str())
         {
             Arc::make_mut(document).disk_is_newer = true;
         }
+        let is_other = |document: &Arc<Document>| !is_on_disk(document.text.as_str());
+        self.closed.get(path).is_some_and(is_other) && self.closed.remove(path).is_some()
     }
 
-    pub(super) fn close(&mut self, uri: &Uri) -> Option<Utf8PathBuf> {
+    /// Closes a document; `file` is the text on disk, where it can be read.
+    pub(super) fn close(&mut self, uri: &Uri, file: Option<&str>) -> Option<Utf8PathBuf> {
         let path = path_of(uri)?;
-        self.0.remove(&path).map(|_| path)
+        let mut document = self.open.remove(&path)?;
+        if let Some(file) = file {
+            let closed = Arc::make_mut(&mut document);
+            closed.remember();
+            closed.set(SourceText::new(file));
+            self.closed.insert(path.clone(), document);
+        }
+        Some(path)
+    }
+
+    /// A closed document with the text of the file, if `checked` is an older one of its texts.
+    pub(super) fn closed(&self, path: &Utf8Path, checked: &SourceText) -> Option<&Document> {
+        let document = self.closed.get(path)?;
+        document.old_texts.iter().any(|(text, _)| text == checked).then_some(document)
     }
 
     /// An open document whose text is known.
     pub(super) fn get(&self, path: &Utf8Path) -> Option<&Document> {
-        self.0.get(path).map(Arc::as_ref).filter(|document| !document.is_unknown)
+        self.open.get(path).map(Arc::as_ref).filter(|document| !document.is_unknown)
     }
 
     /// Whether a document is open, even with an unknown text.
     pub(super) fn is_open(&self, path: &Utf8Path) -> bool {
-        self.0.contains_key(path)
+        self.open.contains_key(path)
     }
 
     /// Whether a document is open and its text is unknown.
     pub(super) fn is_unknown(&self, path: &Utf8Path) -> bool {
-        self.0.get(path).is_some_and(|document| document.is_unknown)
+        self.open.get(path).is_some_and(|document| document.is_unknown)
     }
 
     /// The URI of an open document, as the client spells it.
     pub(super) fn uri(&self, path: &Utf8Path) -> Option<Uri> {
-        self.0.get(path).map(|document| document.uri.clone())
+        self.open.get(path).map(|document| document.uri.clone())
     }
 
     /// The paths of all open documents.
     pub(super) fn paths(&self) -> Vec<Utf8PathBuf> {
-        self.0.keys().cloned().collect()
+        self.open.keys().cloned().collect()
     }
 
     /// The version of each open document.
     pub(super) fn versions(&self) -> BTreeMap<Utf8PathBuf, i32> {
-        self.0.iter().map(|(path, document)| (path.clone(), document.version)).collect()
+        self.open.iter().map(|(path, document)| (path.clone(), document.version)).collect()
     }
 
     /// The texts of these documents, as far as they are known and newer than the files, for a check.
     pub(super) fn texts(&mut self, paths: &[Utf8PathBuf]) -> HashMap<Utf8PathBuf, SourceText> {
-        let documents = paths.iter().filter_map(|path| self.0.get_key_value(path));
+        let documents = paths.iter().filter_map(|path| self.open.get_key_value(path));
         let used = documents.filter(|(_, one)| !one.disk_is_newer && !one.is_unknown);
         let texts: HashMap<_, _> =
             used.map(|(path, document)| (path.clone(), document.text.clone())).collect();
         for path in texts.keys() {
-            if let Some(document) = self.0.get_mut(path)
+            if let Some(document) = self.open.get_mut(path)
                 && !document.is_remembered()
             {
                 Arc::make_mut(document).remember();
@@ -527,7 +554,7 @@ mod tests {
         // The file on disk cannot be read.
         assert_eq!(documents.save(&uri, None, Encoding::Utf16), Some((path.clone(), false)));
         assert!(documents.is_unknown(&path));
-        documents.close(&uri);
+        documents.close(&uri, None);
         assert!(!documents.is_open(&path));
     }
 

@@ -305,7 +305,9 @@ fn tag(code: Code) -> Option<DiagnosticTag> {
 /// A location in the client's text; `None` where it no longer exists there.
 pub(super) fn lsp_location(location: &Location, state: &SessionState) -> Option<LspLocation> {
     let encoding = state.features.encoding;
-    let document = state.documents.get(&location.file);
+    let documents = &state.documents;
+    let document = documents.get(&location.file);
+    let document = document.or_else(|| documents.closed(&location.file, &location.text));
     let (text, span): (_, Span) = match document {
         Some(document) => (document.text(), document.current_span(&location.text, &location.span)?),
         None => (&location.text, location.span.clone()),

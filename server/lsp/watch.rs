@@ -131,11 +131,11 @@ impl FileWatch {
         }
     }
 
-    /// The files whose change is new, with their stamps before, where those are known.
+    /// The files whose change is new, with their stamps before, where those are known, and now.
     pub(super) fn new_changes(
         &self,
         paths: Vec<Utf8PathBuf>,
-    ) -> BTreeMap<Utf8PathBuf, Option<FileStamp>> {
+    ) -> BTreeMap<Utf8PathBuf, (Option<FileStamp>, FileStamp)> {
         self.files.stamps.new_changes(paths)
     }
 

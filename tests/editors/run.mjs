@@ -1,6 +1,6 @@
-// Plays a story in the real editors, and compares completion with other TOML servers:
+// Plays a story in the real editors, opens a report in the browser, and compares completion with other TOML servers:
 //
-//   node tests/editors/run.mjs [--only vscode,neovim,helix,toml] [--server PATH] [--deny PATH] [--work DIR] [--pictures]
+//   node tests/editors/run.mjs [--only vscode,neovim,helix,report,toml] [--server PATH] [--deny PATH] [--work DIR] [--pictures]
 //
 // README.md describes the options. The last line is `N passed, N failed`.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
@@ -11,10 +11,13 @@ import { capabilities, downloadCrates, Fixture, REPOSITORY } from "./lib/fixture
 import * as install from "./lib/install.mjs";
 import { Report, StepFailed } from "./lib/report.mjs";
 
+const HERE = join(REPOSITORY, "tests/editors");
+
 const EDITORS = {
   neovim: { title: "Neovim", install: install.neovim, needsTerminal: true },
   helix: { title: "Helix", install: install.helix, needsTerminal: true },
   vscode: { title: "VS Code", install: install.codeServer, needsBrowser: true },
+  report: { title: "The report", install: (root) => install.axe(root, HERE), needsBrowser: true },
   toml: { title: "TOML servers", install: install.tomlServers, needsNoScreen: true },
 };
 
@@ -92,7 +95,7 @@ process.exit(report.end());
 async function startBrowser() {
   try {
     const executable = await install.chromium();
-    const chromium = await install.playwright(installed, join(REPOSITORY, "tests/editors"));
+    const chromium = await install.playwright(installed, HERE);
     return { browser: await launch(chromium, executable) };
   } catch (error) {
     if (!(error instanceof install.NotInstalled)) throw error;

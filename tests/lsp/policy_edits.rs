@@ -36,6 +36,35 @@ each_editor! {
         assert_eq!(policy.version, Some(version));
     }
 
+    fn closing_without_saving_returns_to_the_lines_on_disk_at_once(editor) {
+        let mut client = opened(editor);
+        let at = client.find("deny.toml", "\"Zlib\"");
+        let line = client.position("deny.toml", at).line;
+        client.insert("deny.toml", "[advisories]", "# a comment\n\n");
+        client.replace("deny.toml", "\"Zlib\"", "\"Zlib\", \"ISC\"");
+        // The verdict is on this text.
+        client.diagnostics_when("deny.toml", "both licenses", |shown| shown.diagnostics.len() == 2);
+        client.close("deny.toml");
+        let shown = client.diagnostics_when("deny.toml", "no version", |shown| shown.version.is_none());
+        assert!(!shown.is_empty() && shown.diagnostics.iter().all(|one| one.range.start.line == line), "{}", shown.drawn());
+        client.ends_with("deny.toml", "the finding of the file", |shown| shown.diagnostics.len() == 1);
+    }
+
+    fn closing_a_document_that_was_opened_with_unsaved_text_returns_to_the_lines_on_disk_at_once(editor) {
+        let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
+        let text = client.world.read("deny.toml");
+        let line_of_zlib = |text: &str| u32::try_from(text.lines().position(|line| line.contains("\"Zlib\"")).expect("a license")).expect("a line");
+        let unsaved = format!("# a comment\n\n{}", text.replace("\"Zlib\"", "\"Zlib\", \"ISC\""));
+        client.open_with("deny.toml", "toml", &unsaved);
+        client.diagnostics_when("Cargo.toml", "findings", |shown| !shown.is_empty());
+        client.diagnostics_when("deny.toml", "both licenses", |shown| shown.diagnostics.len() == 2);
+        client.close("deny.toml");
+        let shown = client.diagnostics_when("deny.toml", "no version", |shown| shown.version.is_none());
+        let line = line_of_zlib(&text);
+        assert!(!shown.is_empty() && shown.diagnostics.iter().all(|one| one.range.start.line == line), "{}", shown.drawn());
+        client.ends_with("deny.toml", "the finding of the file", |shown| shown.diagnostics.len() == 1);
+    }
+
     fn ignored_advisory_is_no_longer_reported(editor) {
         let mut client = opened(editor);
         client.replace("deny.toml", "ignore = []", &format!("ignore = [\"{TIME}\"]"));

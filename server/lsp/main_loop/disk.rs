@@ -15,7 +15,7 @@ use crate::{
     facts::is_index_file,
     gate::Verdict,
     lsp::{
-        documents::DocumentKind,
+        documents::{DocumentKind, Documents},
         event::Event,
         session::SessionState,
         watch::{FileWatch, WatchSet},
@@ -78,9 +78,14 @@ impl MainLoop {
     /// Checks the workspaces that changed files affect; returns them.
     pub(super) async fn files_changed(&mut self, paths: Vec<Utf8PathBuf>) -> BTreeSet<Workspace> {
         let changes = self.watch.new_changes(paths);
-        for (path, before) in &changes {
+        for (path, (before, now)) in &changes {
             let was_on_disk = |text: &str| before.is_some_and(|before| before.matches(text));
-            self.session.update(|state| state.documents.file_changed(path, was_on_disk));
+            let is_on_disk = |text: &str| now.matches(text);
+            let change =
+                |documents: &mut Documents| documents.file_changed(path, was_on_disk, is_on_disk);
+            if self.session.update(|state| change(&mut state.documents)) {
+                self.publish([path.as_path().into()]).await;
+            }
         }
         let paths: Vec<_> = changes.into_keys().collect();
         self.forget_ruled_workspaces(&paths);

@@ -137,18 +137,18 @@ impl Stamps {
         files.into_iter().filter(differs).cloned().collect()
     }
 
-    /// The files whose change was not reported before, with their stamps before. The changes count as
-    /// reported from now on.
+    /// The files whose change was not reported before, with their stamps before, if those are known, and now. The changes
+    /// count as reported from now on.
     pub(super) fn new_changes(
         &self,
         files: Vec<Utf8PathBuf>,
-    ) -> BTreeMap<Utf8PathBuf, Option<FileStamp>> {
+    ) -> BTreeMap<Utf8PathBuf, (Option<FileStamp>, FileStamp)> {
         let mut changes = BTreeMap::new();
         for file in files {
             let snapshot = FileSnapshot::of(&file);
             let before = self.lock().insert(file.clone(), snapshot);
             if before != Some(snapshot) {
-                changes.insert(file, before.map(|before| before.stamp));
+                changes.insert(file, (before.map(|before| before.stamp), snapshot.stamp));
             }
         }
         changes
@@ -185,7 +185,8 @@ mod tests {
         let file = root.join("deny.toml");
         let stamps = Stamps::default();
         stamps.note([&file]);
-        let report = || stamps.new_changes(vec![file.clone()]).remove(&file);
+        let report =
+            || stamps.new_changes(vec![file.clone()]).remove(&file).map(|(before, _)| before);
         let before = Instant::now();
         assert_eq!(report(), None, "it is still absent");
         assert!(!stamps.mark_missed(&file, before));

@@ -79,15 +79,28 @@ export async function chromium() {
 
 /** playwright-core, which controls the browser. */
 export async function playwright(root, source) {
-  const folder = join(root, "playwright");
+  const packages = await packagesOf(root, source);
+  const { chromium } = await import(join(packages, "playwright-core/index.mjs"));
+  return chromium;
+}
+
+/** axe-core, which finds what people cannot use: `{axe, version}`, with its source. */
+export async function axe(root, source) {
+  const folder = join(await packagesOf(root, source), "axe-core");
+  const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  return { axe: readFileSync(join(folder, "axe.min.js"), "utf8"), version: `axe ${version}` };
+}
+
+/** The folder of the packages that `package.json` of these tests names. */
+async function packagesOf(root, source) {
+  const folder = join(root, "packages");
   const lock = readFileSync(join(source, "package-lock.json"), "utf8");
-  await once(folder, lock, "playwright-core", async () => {
+  await once(folder, lock, "playwright-core and axe-core", async () => {
     writeFileSync(join(folder, "package.json"), readFileSync(join(source, "package.json")));
     writeFileSync(join(folder, "package-lock.json"), lock);
     await succeed("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: folder, limit: 5 * MINUTES });
   });
-  const { chromium } = await import(join(folder, "node_modules/playwright-core/index.mjs"));
-  return chromium;
+  return join(folder, "node_modules");
 }
 
 /** VS Code in a browser: `{node, entry, logs}`; `logs` is false if log output channels stay empty. */

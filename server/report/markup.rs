@@ -32,6 +32,11 @@ pub(super) fn code(text: &str) -> String {
     format!("<code>{}</code>", escaped(text))
 }
 
+/// A path, which may break after its slashes: a column of a table is as wide as its longest word.
+pub(super) fn path_code(path: &str) -> String {
+    format!("<code>{}</code>", escaped(path).replace('/', "/<wbr/>"))
+}
+
 /// A text with its last characters replaced by `…` if it is longer than so many.
 pub(super) fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {

@@ -36,6 +36,15 @@ export async function play({ steps, editor, fixture, pictures }) {
       }),
     );
   }
+  await steps.step("a graph that is shown a second time looks as the first one", () =>
+    withPage(page, APPEARANCES[0], async (tab) => {
+      await tab.evaluate(() => document.querySelectorAll("details").forEach((one) => (one.open = true)));
+      const second = tab.locator("svg:has(> use)").first();
+      const drawn = await second.locator("use").getAttribute("href");
+      const first = await pictureAlone(tab, tab.locator(`svg:has(> ${drawn})`));
+      if (!first.equals(await pictureAlone(tab, second))) throw new Error(`${drawn} looks different`);
+    }),
+  );
   await steps.step("without a script everything can be read", () =>
     withPage({ ...page, javaScriptEnabled: false }, APPEARANCES[0], async (tab) => {
       const shown = await tab.locator("ul.findings > li").count();
@@ -45,11 +54,17 @@ export async function play({ steps, editor, fixture, pictures }) {
   );
   await steps.step("`/` leads to the search, which shows the findings with its words", () =>
     withPage(page, APPEARANCES[0], async (tab) => {
+      const groups = () => tab.locator("details.group[open]").count();
+      const before = await groups();
       await tab.keyboard.press("/");
-      await tab.keyboard.type("ring advisor");
+      await tab.keyboard.type("ring vulnerab");
       const shown = await tab.locator("ul.findings > li:visible").allInnerTexts();
-      const other = shown.filter((text) => !/ring/i.test(text) || !/advisor/i.test(text));
+      const other = shown.filter((text) => !/ring/i.test(text) || !/vulnerab/i.test(text));
       if (shown.length === 0 || shown.length === findings || other.length > 0) throw new Error(`it shows ${shown.length}: ${other}`);
+      const during = await groups();
+      await tab.locator("[name=text]").fill("");
+      const after = await groups();
+      if (during <= before || after !== before) throw new Error(`${before} groups are open, ${during} while it searches, then ${after}`);
       await tab.keyboard.press("Tab");
       const focused = await tab.evaluate(() => document.activeElement.name);
       if (focused !== "severity") throw new Error(`the next control is ${focused}`);
@@ -98,6 +113,20 @@ async function withPage({ browser, url, ...options }, { colorScheme, viewport, m
   } finally {
     await context.close();
   }
+}
+
+/** A picture of a copy of an element in the corner of the page, so that all have the same fractions of pixels. */
+async function pictureAlone(tab, element) {
+  await element.evaluate((one) => {
+    const corner = document.createElement("div");
+    corner.id = "corner";
+    corner.style.cssText = "position: fixed; top: 0; left: 0; z-index: 9; background: white";
+    corner.append(one.cloneNode(true));
+    document.body.append(corner);
+  });
+  const picture = await tab.locator("#corner").screenshot();
+  await tab.evaluate(() => document.getElementById("corner").remove());
+  return picture;
 }
 
 /** The result of all rules of axe; its source is evaluated from outside of the page, whose policy for content permits no other script. */

@@ -4,7 +4,7 @@ use super::{SCRIPT, findings::kinds};
 use crate::report::{
     Report, WorkspaceState,
     headings::{ABOUT_FIX_COMMANDS, fix_commands, state_of_all},
-    markup::{code, escaped, message},
+    markup::{escaped, message, path_code},
     text::relative_file,
 };
 
@@ -53,7 +53,7 @@ fn workspaces(report: &Report<'_>) -> String {
         let compared = workspace.compared.as_deref();
         let compared = compared.map_or(String::new(), |text| format!("<br/>{}", message(text)));
         let policy = match &verdict.policy {
-            Some(policy) => code(&relative_file(report.root, policy)),
+            Some(policy) => path_code(&relative_file(report.root, policy)),
             None => "none found".to_owned(),
         };
         let packages = match verdict.packages {
@@ -67,7 +67,7 @@ fn workspaces(report: &Report<'_>) -> String {
         rows.push_str(&format!(
             "<tr><th scope=\"row\">{}</th><td><span class=\"state {class}\">{state}</span>{numbers}{compared}</td><td>{policy}</td>\
              <td>{packages}</td>{}</tr>",
-            code(&workspace.folder),
+            path_code(&workspace.folder),
             if has_date { date } else { String::new() },
         ));
     }

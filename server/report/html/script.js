@@ -6,6 +6,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const all = [...document.querySelectorAll("ul.findings > li")];
   if (all.length < 2) return;
   const texts = all.map((one) => one.textContent.toLowerCase());
+  // Groups that were opened for the findings of a filter.
+  const opened = new Set();
   const filter = () => {
     const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
     const boxes = [...form.querySelectorAll("[name=severity]:checked")];
@@ -21,6 +23,13 @@ document.addEventListener("DOMContentLoaded", () => {
     });
     for (const section of document.querySelectorAll("section.check, details.group")) {
       section.hidden = !section.querySelector("ul.findings > li:not([hidden])");
+    }
+    const closed = document.querySelectorAll("details.group:not([open])");
+    if (count < all.length) {
+      closed.forEach((one) => { one.open = true; opened.add(one); });
+    } else {
+      opened.forEach((one) => { one.open = false; });
+      opened.clear();
     }
     shown.value = count === all.length ? `${count} findings` : `${count} of ${all.length} findings`;
   };
@@ -49,12 +58,12 @@ document.addEventListener("DOMContentLoaded", () => {
     requestAnimationFrame(() => requestAnimationFrame(() => target.scrollIntoView()));
   };
   addEventListener("hashchange", reveal);
-  let opened = [];
+  let printed = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open]):not(.list)")];
-    opened.forEach((one) => { one.open = true; });
+    printed = [...document.querySelectorAll("details:not([open]):not(.list)")];
+    printed.forEach((one) => { one.open = true; });
   });
-  addEventListener("afterprint", () => opened.forEach((one) => { one.open = false; }));
+  addEventListener("afterprint", () => printed.forEach((one) => { one.open = false; }));
   filter();
   reveal();
 });

@@ -121,9 +121,13 @@ async function windowStory({ steps, editor, fixture, fixes, pictures, window, be
     await page.locator('.statusbar-item[id^="supercargo"] a').click();
     for (const { code } of ERRORS) await window.shows(`.markers-panel .monaco-list-row:has-text("${code}")`);
     await window.screenshot(pictures, "vscode-problems");
-    await page.mouse.move(640, 300);
-    await page.locator('.statusbar-item[id^="supercargo"] a').hover();
-    await window.shows('.monaco-hover:has-text("advisories: 3 errors")');
+    // A tooltip appears only some time after a click, and only when the pointer enters anew.
+    await until("the tooltip of the status", async () => {
+      await page.mouse.move(640, 300);
+      await page.locator('.statusbar-item[id^="supercargo"] a').hover();
+      await window.shows('.monaco-hover:has-text("advisories: 3 errors")', { timeout: 5_000 });
+      return true;
+    });
     await window.screenshot(pictures, "vscode-status");
     await page.mouse.move(640, 300);
     await window.panel(false);

@@ -66,6 +66,10 @@ struct KnownCrate {
     history: Option<Arc<IndexHistory>>,
     /// All versions: those of the index and of the lockfile, oldest first.
     versions: Rc<Vec<Version>>,
+    /// Those of the lockfile.
+    locked: Rc<[Version]>,
+    /// The versions with which `[patch]` replaces the package: one of a registry depends on them, and they are not from there.
+    patches: Vec<Version>,
     releases: HashMap<Version, Rc<Release>>,
 }
 
@@ -117,18 +121,14 @@ impl<'p> Packages<'p> {
     }
 
     /// The locked versions of a package.
-    pub(super) fn locked_versions(&self, id: CrateId) -> Vec<Version> {
-        let known = self.known.borrow();
-        let KnownCrate { name, source, .. } = &known[id.0];
-        let same = self.locked_named(name);
-        same.filter(|(_, one)| one.source.as_deref() == Some(source.as_str()))
-            .map(|(_, one)| one.version.clone())
-            .collect()
+    pub(super) fn locked_versions(&self, id: CrateId) -> Rc<[Version]> {
+        Rc::clone(&self.known.borrow()[id.0].locked)
     }
 
     /// The locked version in a range.
     pub(super) fn locked_in(&self, id: CrateId, range: Range) -> Option<Version> {
-        self.locked_versions(id).into_iter().find(|version| Range::of(version) == range)
+        let known = self.known.borrow();
+        known[id.0].locked.iter().find(|version| Range::of(version) == range).cloned()
     }
 
     /// The packages of registries in the lockfile.
@@ -151,12 +151,19 @@ impl<'p> Packages<'p> {
             .flat_map(|history| history.lines())
             .map(|line| line.version.clone())
             .collect();
-        let same = self.locked_named(name).map(|(_, one)| one);
-        for one in same.filter(|one| one.source.as_deref() == Some(source)) {
-            if let Err(at) = versions.binary_search(&one.version) {
-                versions.insert(at, one.version.clone());
+        let same_source = |one: &&LockedPackage| one.source.as_deref() == Some(source);
+        let locked = self.locked_named(name).map(|(_, one)| one).filter(same_source);
+        let locked: Rc<[Version]> = locked.map(|one| one.version.clone()).collect();
+        for version in locked.iter() {
+            if let Err(at) = versions.binary_search(version) {
+                versions.insert(at, version.clone());
             }
         }
+        let is_patch = |(at, one): &(usize, &LockedPackage)| {
+            !one.source.as_deref().is_some_and(is_registry) && self.required_by_registry.contains(at)
+        };
+        let patches = self.locked_named(name).filter(is_patch);
+        let patches = patches.map(|(_, one)| one.version.clone()).collect();
         let mut known = self.known.borrow_mut();
         let id = CrateId(known.len());
         known.push(KnownCrate {
@@ -164,6 +171,8 @@ impl<'p> Packages<'p> {
             source: source.to_owned(),
             history,
             versions: Rc::new(versions),
+            locked,
+            patches,
             releases: HashMap::new(),
         });
         drop(known);
@@ -188,17 +197,9 @@ impl<'p> Packages<'p> {
         Rc::clone(&self.known.borrow()[id.0].versions)
     }
 
-    /// Whether `[patch]` replaces the package for this requirement: a package of the registry depends on one that is
-    /// not from there.
+    /// Whether `[patch]` replaces the package for this requirement.
     pub(super) fn is_patched(&self, id: CrateId, requirement: &VersionReq) -> bool {
-        let known = self.known.borrow();
-        let same = self.locked_named(&known[id.0].name);
-        let mut patches = same.filter(|(at, one)| {
-            !one.source.as_deref().is_some_and(is_registry)
-                && requirement.matches(&one.version)
-                && self.required_by_registry.contains(at)
-        });
-        patches.next().is_some()
+        self.known.borrow()[id.0].patches.iter().any(|version| requirement.matches(version))
     }
 
     /// What a version requires.

@@ -458,7 +458,7 @@ impl<'p> Provider<'p> {
         if let Some(frozen) = locked.clone().filter(|locked| attempt.keeps(id, locked)) {
             return (locked, vec![frozen]);
         }
-        let oldest = self.packages.locked_versions(id).into_iter().min();
+        let oldest = self.packages.locked_versions(id).iter().min().cloned();
         let oldest = locked.clone().or(oldest).filter(|_| !attempt.downgrade);
         let versions = self.packages.versions(id);
         let allowed = versions.iter().filter(|version| {

@@ -17,6 +17,8 @@ mod step;
 mod worlds;
 
 pub(crate) use package_versions::PackageVersions;
-pub(super) use planner::{Goal, GoalKind, NoPlan, Plan, PlanOptions, Planner, SelectedPackage};
+pub(super) use planner::{
+    Goal, GoalKind, NoPlan, Plan, PlanOptions, Planner, PossiblePlan, SelectedPackage,
+};
 pub(super) use reasons::Obstacle;
 pub(super) use step::UpgradeStep;

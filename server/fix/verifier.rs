@@ -146,23 +146,20 @@ impl FixVerifier<'_> {
         }
         let with_breaking = PlanOptions { breaking: true, ..options.clone() };
         let breaking =
-            (!options.breaking).then(|| self.possible_plan(context, target, &with_breaking));
+            (!options.breaking).then(|| self.rough_plan(context, target, &with_breaking));
         NoFixReason::NoPlan(Box::new(context.reason(target, no_plan.clone(), breaking.flatten())))
     }
 
-    /// The plan for all findings about a package, if there is one.
-    fn possible_plan(
+    /// A plan for all findings about a package, if there is one, to say what would help.
+    fn rough_plan(
         &self,
         context: &UpgradeContext<'_>,
         target: &UpgradeTarget,
         options: &PlanOptions,
     ) -> Option<Plan> {
-        let progress = self.progress;
-        context.with_planner(&|| progress.is_cancelled(), |planner| {
-            // Most often there is none, which is found faster.
-            planner.can_plan(&target.goals(), options).ok()?;
-            planner.plan(&target.goals(), options).ok()
-        })
+        let is_canceled = || self.progress.is_cancelled();
+        let goals = target.goals();
+        context.with_planner(&is_canceled, |planner| planner.rough_plan(&goals, options).ok())
     }
 
     /// The first plan that is verified: for all findings about the package, else for as many as possible. `Err` is
@@ -234,7 +231,7 @@ impl FixVerifier<'_> {
     ) -> Option<NoFixReason> {
         let stated = context.versions.rust.clone()?;
         let options = PlanOptions { newer_rust: true, ..options.clone() };
-        let plan = self.possible_plan(context, target, &options)?;
+        let plan = self.rough_plan(context, target, &options)?;
         let steps = plan.steps.iter();
         let newer = steps.filter_map(|step| {
             let rust = context.versions.newer_rust(&step.package, &step.to)?;

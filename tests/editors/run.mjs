@@ -1,6 +1,7 @@
 // Plays a story in the real editors, opens a report in the browser, and compares completion with other TOML servers:
 //
 //   node tests/editors/run.mjs [--only vscode,neovim,helix,report,toml] [--server PATH] [--deny PATH] [--work DIR] [--pictures]
+//   node tests/editors/run.mjs --install [--only ..]
 //
 // README.md describes the options. The last line is `N passed, N failed`.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
@@ -12,6 +13,7 @@ import * as install from "./lib/install.mjs";
 import { Report, StepFailed } from "./lib/report.mjs";
 
 const HERE = join(REPOSITORY, "tests/editors");
+const EXTENSION = join(REPOSITORY, "editors/vscode");
 
 const EDITORS = {
   neovim: { title: "Neovim", install: install.neovim, needsTerminal: true },
@@ -36,6 +38,7 @@ const { values } = parseArgs({
     deny: { type: "string" },
     work: { type: "string" },
     pictures: { type: "boolean" },
+    install: { type: "boolean" },
   },
 });
 const chosen = values.only ? values.only.split(",") : Object.keys(EDITORS);
@@ -44,6 +47,11 @@ for (const name of chosen) {
 }
 const installed = join(REPOSITORY, "target/editors");
 const work = resolve(values.work ?? join(installed, "work"));
+const home = join(installed, "cargo-home");
+if (values.install) {
+  await installAll();
+  process.exit(0);
+}
 const folder = join(installed, "screenshots");
 const server = resolve(values.server ?? process.env.SUPERCARGO_TEST_SERVER ?? join(REPOSITORY, "target/release/supercargo"));
 const deny = values.deny && resolve(values.deny);
@@ -58,7 +66,6 @@ mkdirSync(folder, { recursive: true });
 mkdirSync(work, { recursive: true });
 
 const report = new Report();
-const home = join(installed, "cargo-home");
 await downloadCrates(join(work, "crates"), home);
 const fixes = Boolean((await capabilities(server)).codeActionProvider);
 const needsScreen = chosen.some((name) => !EDITORS[name].needsNoScreen);
@@ -90,6 +97,23 @@ for (const name of chosen) {
 await pictures.browser?.close();
 if (values.pictures && report.failed === 0) updatePictures(folder);
 process.exit(report.end());
+
+/** Installs all that later runs need. What cannot be installed is named, and tried again by the run that needs it. */
+async function installAll() {
+  const editors = chosen.map((name) => ({ title: EDITORS[name].title, action: () => EDITORS[name].install(installed) }));
+  const others = [
+    { title: "tmux", action: install.tmux },
+    { title: "Chromium", action: install.chromium },
+    { title: "playwright", action: () => install.playwright(installed, HERE) },
+    { title: "the build tools of the extension", action: () => install.extensionTools(EXTENSION) },
+    { title: "the packages of the stories", action: () => downloadCrates(join(work, "crates"), home) },
+  ];
+  mkdirSync(work, { recursive: true });
+  for (const { title, action } of [...editors, ...others]) {
+    const reason = await action().then(() => undefined, (error) => error.message);
+    console.log(reason ? `${title}: ${reason}` : `${title}: installed`);
+  }
+}
 
 /** The browser for VS Code and for screenshots. The terminal editors can be tested without it. */
 async function startBrowser() {

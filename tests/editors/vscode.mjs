@@ -1,8 +1,8 @@
 // The story in VS Code: tests in the real extension host, then the workbench as a user sees it.
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { checkResult } from "./lib/result.mjs";
-import { NotInstalled } from "./lib/install.mjs";
+import { extensionTools } from "./lib/install.mjs";
 import { descendants, succeed } from "./lib/processes.mjs";
 import { StepFailed } from "./lib/report.mjs";
 import { FIX_LIMIT, MENU_LIMIT, until } from "./lib/waiting.mjs";
@@ -25,12 +25,7 @@ export async function play(story) {
 
 /** The extension as users install it, without a server. */
 async function packageExtension({ steps, installed }) {
-  if (!existsSync(join(SOURCE, "node_modules/.package-lock.json"))) {
-    const install = () => succeed("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: SOURCE, limit: 300_000 });
-    await install().catch(install).catch((error) => {
-      throw new NotInstalled(`could not install the build tools of the extension: ${error.message.slice(0, 300)}`);
-    });
-  }
+  await extensionTools(SOURCE);
   const vsix = join(installed, "supercargo.vsix");
   await steps.step("the extension is packaged, its settings are current, its bundle is smaller than 500 kB", async () => {
     await succeed("npx", ["--no-install", "tsc", "-p", "."], { cwd: SOURCE });

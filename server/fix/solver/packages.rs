@@ -160,7 +160,8 @@ impl<'p> Packages<'p> {
             }
         }
         let is_patch = |(at, one): &(usize, &LockedPackage)| {
-            !one.source.as_deref().is_some_and(is_registry) && self.required_by_registry.contains(at)
+            !one.source.as_deref().is_some_and(is_registry)
+                && self.required_by_registry.contains(at)
         };
         let patches = self.locked_named(name).filter(is_patch);
         let patches = patches.map(|(_, one)| one.version.clone()).collect();

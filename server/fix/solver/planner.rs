@@ -80,6 +80,9 @@ pub(in crate::fix) struct SelectedPackage {
     pub(in crate::fix) dependencies: BTreeSet<PackageRef>,
 }
 
+/// A plan that may change more than needed.
+pub(in crate::fix) struct PossiblePlan(Solution);
+
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::fix) enum NoPlan {
@@ -88,6 +91,13 @@ pub(in crate::fix) enum NoPlan {
     /// The search took too long.
     OutOfTime,
     Canceled,
+}
+
+/// Whether the obstacles are wanted if there is no solution.
+#[derive(Clone, Copy)]
+enum Explain {
+    Yes,
+    No,
 }
 
 /// Searches plans for one state of a workspace.
@@ -146,6 +156,27 @@ impl<'p> Planner<'p> {
         })
     }
 
+    /// A plan to say what would help where there is none with less: with these options, it changes as little as possible
+    /// in manifests and needs no newer Rust than it has to, but may move more locked packages than needed, so it is found
+    /// faster.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub(in crate::fix) fn rough_plan(
+        &self,
+        goals: &[Goal],
+        options: &PlanOptions,
+    ) -> Result<Plan, NoPlan> {
+        self.with_provider(goals, options, |provider, attempt| {
+            let attempt = Attempt { raise: true, breaking: options.breaking, ..attempt };
+            let (mut attempt, mut solution) = self.nearby_or_any_solution(provider, &attempt)?;
+            let is_cut = self.improve_roughly(provider, &mut attempt, &mut solution)?;
+            self.move_along(provider, &mut attempt, &mut solution)?;
+            Ok(self.plan_of(&solution, is_cut))
+        })
+    }
+
     /// Whether there is a plan that achieves all goals: faster than to find the one with the fewest changes.
     ///
     /// # Errors
@@ -155,11 +186,19 @@ impl<'p> Planner<'p> {
         &self,
         goals: &[Goal],
         options: &PlanOptions,
-    ) -> Result<(), NoPlan> {
+    ) -> Result<PossiblePlan, NoPlan> {
         self.with_provider(goals, options, |provider, attempt| {
             let attempt = Attempt { raise: true, breaking: options.breaking, ..attempt };
-            self.nearby_or_any_solution(provider, &attempt).map(drop)
+            self.nearby_or_any_solution(provider, &attempt).map(|(_, found)| PossiblePlan(found))
         })
+    }
+
+    /// Whether a plan also achieves other goals.
+    pub(in crate::fix) fn achieves(&self, plan: &PossiblePlan, goals: &[Goal]) -> bool {
+        let goals = self.goals(goals);
+        let mut selected = plan.0.selected.keys();
+        selected
+            .all(|(id, version)| self.rejection(&goals, &HashSet::new(), *id, version).is_none())
     }
 
     /// For tests: a plan without changes of manifests.
@@ -229,19 +268,24 @@ impl<'p> Planner<'p> {
         let any = Attempt { far: Rc::default(), ..attempt.clone() };
         if !attempt.far.is_empty() {
             let nearby = self.nearby(attempt.clone());
-            match self.solve(provider, &nearby) {
+            match self.solve(provider, &nearby, Explain::No) {
                 Ok(solution) => return Ok((nearby, solution)),
                 Err(NoPlan::Impossible(_)) => {}
                 Err(other) => return Err(other),
             }
         }
-        let solution = self.solve(provider, &any)?;
+        let solution = self.solve(provider, &any, Explain::Yes)?;
         Ok((any, solution))
     }
 
-    fn solve(&self, provider: &Provider<'_>, attempt: &Attempt) -> Result<Solution, NoPlan> {
+    fn solve(
+        &self,
+        provider: &Provider<'_>,
+        attempt: &Attempt,
+        explain: Explain,
+    ) -> Result<Solution, NoPlan> {
         let start = Instant::now();
-        let found = self.solution(provider, attempt);
+        let found = self.solution(provider, attempt, explain);
         let result = match &found {
             Ok(_) => "a solution",
             Err(NoPlan::Impossible(_)) => "that there is no solution",
@@ -251,7 +295,12 @@ impl<'p> Planner<'p> {
         found
     }
 
-    fn solution(&self, provider: &Provider<'_>, attempt: &Attempt) -> Result<Solution, NoPlan> {
+    fn solution(
+        &self,
+        provider: &Provider<'_>,
+        attempt: &Attempt,
+        explain: Explain,
+    ) -> Result<Solution, NoPlan> {
         *provider.attempt.borrow_mut() = attempt.clone();
         loop {
             let mut requirements = Vec::new();
@@ -271,12 +320,10 @@ impl<'p> Planner<'p> {
             let chosen = match solver.solve(problem) {
                 Ok(chosen) => chosen,
                 Err(UnsolvableOrCancelled::Unsolvable(conflict)) => {
-                    return Err(NoPlan::Impossible(obstacles(
-                        &conflict,
-                        &solver,
-                        provider,
-                        &self.unlisted,
-                    )));
+                    return Err(NoPlan::Impossible(match explain {
+                        Explain::Yes => obstacles(&conflict, &solver, provider, &self.unlisted),
+                        Explain::No => Vec::new(),
+                    }));
                 }
                 Err(UnsolvableOrCancelled::Cancelled(_)) => {
                     return Err(if (self.is_canceled)() {

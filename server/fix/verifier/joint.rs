@@ -8,7 +8,7 @@ use super::NotVerified;
 use crate::{
     fix::{
         Fix, FixOptions, NoFixReason,
-        solver::{Goal, NoPlan, PlanOptions, Planner},
+        solver::{Goal, NoPlan, PlanOptions, Planner, PossiblePlan},
         upgrade::UpgradeTarget,
     },
     verdict::PackageRef,
@@ -55,7 +55,7 @@ impl<'t> PossibleTargets<'t> {
     ) -> Result<Self, NotVerified> {
         let can_plan = |goals: &[Goal]| can_plan(planner, goals, options);
         let all: Vec<Goal> = targets.iter().flat_map(UpgradeTarget::goals).collect();
-        if can_plan(&all)?.is_none() {
+        if can_plan(&all)?.is_ok() {
             let together = targets.iter().collect();
             return Ok(Self { together, goals: all, impossible: Vec::new() });
         }
@@ -68,17 +68,23 @@ impl<'t> PossibleTargets<'t> {
             }
         }
         let goals: Vec<Goal> = alone.iter().flat_map(|(_, goals)| goals.clone()).collect();
-        if can_plan(&goals)?.is_none() {
+        if can_plan(&goals)?.is_ok() {
             let together = alone.into_iter().map(|(target, _)| target).collect();
             return Ok(Self { together, goals, impossible });
         }
-        let (mut together, mut goals) = (Vec::new(), Vec::new());
+        let (mut together, mut goals): (Vec<_>, Vec<Goal>) = (Vec::new(), Vec::new());
+        let mut plan = None;
         for (target, own) in alone {
+            let is_achieved = plan.as_ref().is_some_and(|plan| planner.achieves(plan, &own));
             let with: Vec<Goal> = goals.iter().cloned().chain(own).collect();
-            if can_plan(&with)?.is_none() {
-                goals = with;
-                together.push(target);
+            if !is_achieved {
+                match can_plan(&with)? {
+                    Ok(possible) => plan = Some(possible),
+                    Err(_) => continue,
+                }
             }
+            goals = with;
+            together.push(target);
         }
         Ok(Self { together, goals, impossible })
     }
@@ -92,28 +98,32 @@ pub(super) fn possible_goals(
     options: &PlanOptions,
 ) -> Result<Result<Vec<Goal>, NoPlan>, NotVerified> {
     let goals = target.goals();
-    let Some(no_plan) = can_plan(planner, &goals, options)? else { return Ok(Ok(goals)) };
+    let Err(no_plan) = can_plan(planner, &goals, options)? else { return Ok(Ok(goals)) };
     let mut possible = Vec::new();
     if goals.len() > 1 && !target.is_only_duplicate() {
+        let mut plan = None;
         for goal in goals {
+            let own = std::slice::from_ref(&goal);
+            let is_achieved = plan.as_ref().is_some_and(|plan| planner.achieves(plan, own));
             possible.push(goal);
-            if can_plan(planner, &possible, options)?.is_some() {
-                possible.pop();
+            if !is_achieved {
+                match can_plan(planner, &possible, options)? {
+                    Ok(found) => plan = Some(found),
+                    Err(_) => _ = possible.pop(),
+                }
             }
         }
     }
     Ok(if possible.is_empty() { Err(no_plan) } else { Ok(possible) })
 }
 
-/// Why there is no plan for these goals; `None` if there is one.
 fn can_plan(
     planner: &Planner<'_>,
     goals: &[Goal],
     options: &PlanOptions,
-) -> Result<Option<NoPlan>, NotVerified> {
+) -> Result<Result<PossiblePlan, NoPlan>, NotVerified> {
     match planner.can_plan(goals, options) {
-        Ok(()) => Ok(None),
         Err(NoPlan::Canceled) => Err(NotVerified::Canceled),
-        Err(no_plan) => Ok(Some(no_plan)),
+        result => Ok(result),
     }
 }

@@ -130,6 +130,14 @@ export async function codeServer(root) {
   return { logs: existsSync(logger), node: join(bin, "node"), entry: join(folder, "node_modules/code-server/out/node/entry.js"), version: CODE_SERVER };
 }
 
+/** What builds the extension in `source`, in its own `node_modules`. */
+export async function extensionTools(source) {
+  if (existsSync(join(source, "node_modules/.package-lock.json"))) return;
+  await withRetry("the build tools of the extension", () =>
+    succeed("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: source, limit: 5 * MINUTES }),
+  );
+}
+
 /** The program `nvim`, in a version that has `vim.lsp.config`. */
 export async function neovim(root) {
   linux();

@@ -17,6 +17,12 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
     commands::show(&mut command)
 }
 
+/// Installs what [`run`] needs. What cannot be installed is no failure here: [`run`] tries it again.
+pub(crate) fn install(root: &Path) -> Result<bool> {
+    let mut command = Command::new("node");
+    commands::show(command.current_dir(root).args(["tests/editors/run.mjs", "--install"]))
+}
+
 /// The settings that VS Code shows are those of the server.
 pub(crate) fn settings_are_fresh(root: &Path) -> Result<bool> {
     let mut command = Command::new("node");

@@ -18,10 +18,18 @@ struct Step {
     name: &'static str,
     title: &'static str,
     run: fn(&Path) -> Result<bool>,
-    /// Whether it runs while the steps after it run, when there are any. They wait for programs most of the time.
-    in_background: bool,
+    /// Until when it runs beside the steps after it, when there are any; `None` for a step that runs alone.
+    in_background: Option<Until>,
     /// Whether it needs what is no part of the repository: it runs only when it is named.
     is_extra: bool,
+}
+
+/// When the end of a step in the background is waited for.
+enum Until {
+    /// After all other steps.
+    End,
+    /// Before the step with this name.
+    Before(&'static str),
 }
 
 const STEPS: &[Step] = &[
@@ -29,7 +37,15 @@ const STEPS: &[Step] = &[
         name: "fmt",
         title: "cargo fmt --check",
         run: |root| commands::show(tools::cargo(root).args(["fmt", "--all", "--check"])),
-        in_background: false,
+        in_background: None,
+        is_extra: false,
+    },
+    // Waits for the network, while the processors compile.
+    Step {
+        name: "editor-programs",
+        title: "installing the editors",
+        run: editors::install,
+        in_background: Some(Until::Before(EDITORS)),
         is_extra: false,
     },
     // Checks what fixes come to.
@@ -37,7 +53,7 @@ const STEPS: &[Step] = &[
         name: "cargo-deny",
         title: "the real cargo-deny",
         run: |root| tools::cargo_deny(root).map(|_| true),
-        in_background: false,
+        in_background: None,
         is_extra: false,
     },
     Step {
@@ -47,49 +63,49 @@ const STEPS: &[Step] = &[
             let compiled = ["test", "--workspace", "--tests", "--benches", "--no-run"];
             commands::show(tools::linting_cargo(root)?.args(compiled))
         },
-        in_background: false,
+        in_background: None,
         is_extra: false,
     },
     Step {
         name: "cargo-test",
         title: "cargo test",
         run: run_tests,
-        in_background: false,
+        in_background: None,
         is_extra: false,
     },
     Step {
         name: "parity",
         title: "parity with cargo-deny",
         run: |_| parity::run(&[]),
-        in_background: true,
+        in_background: Some(Until::End),
         is_extra: false,
     },
     Step {
         name: "shared-parity",
         title: "parity with cargo-deny on the shared workspaces",
         run: |_| parity::run(&["--shared".to_owned(), "--without-options".to_owned()]),
-        in_background: true,
+        in_background: Some(Until::End),
         is_extra: true,
     },
     Step {
         name: "self-check",
         title: "our check on ourselves",
         run: check_ourselves,
-        in_background: false,
+        in_background: None,
         is_extra: false,
     },
     Step {
         name: "settings",
         title: "the settings in VS Code",
         run: editors::settings_are_fresh,
-        in_background: false,
+        in_background: None,
         is_extra: false,
     },
     Step {
         name: EDITORS,
         title: "the real editors",
         run: editors::run,
-        in_background: false,
+        in_background: None,
         is_extra: false,
     },
 ];
@@ -106,7 +122,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
             "--list" => {
                 for step in STEPS {
                     let extra = if step.is_extra { " (only when it is named)" } else { "" };
-                    println!("{:14} {}{extra}", step.name, step.title);
+                    println!("{:16} {}{extra}", step.name, step.title);
                 }
                 return Ok(true);
             }
@@ -129,24 +145,24 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     let mut outcomes = Vec::new();
     let mut background = Vec::new();
     for (number, step) in chosen.iter().enumerate() {
+        let is_needed = |running: &Running| matches!(running.step.in_background, Some(Until::Before(name)) if name == step.name);
+        outcomes
+            .extend(background.extract_if(.., |running| is_needed(running)).map(Running::finish));
         println!("\n== {} of {}: {}", number + 1, chosen.len(), step.title);
-        if step.in_background && number + 1 < chosen.len() {
-            println!("in the background, its output comes last");
-            background.push((step, Instant::now(), Background::start(step)));
+        if step.in_background.is_some() && number + 1 < chosen.len() {
+            println!("in the background, its output comes when it is needed");
+            background.push(Running {
+                step,
+                start: Instant::now(),
+                process: Background::start(step),
+            });
             continue;
         }
         let start = Instant::now();
         let passed = (step.run)(&root);
         outcomes.push(Outcome::print(step, start.elapsed(), passed));
     }
-    for (step, start, process) in background {
-        println!("\n== {}", step.title);
-        let (passed, end) = match process.and_then(Background::finish) {
-            Ok((passed, end)) => (Ok(passed), end),
-            Err(error) => (Err(error), Instant::now()),
-        };
-        outcomes.push(Outcome::print(step, end - start, passed));
-    }
+    outcomes.extend(background.into_iter().map(Running::finish));
 
     println!();
     for outcome in &outcomes {
@@ -178,6 +194,25 @@ impl Outcome {
         let line = format!("{word} in {:6.1} s: {}", took.as_secs_f64(), step.title);
         println!("== {line}");
         Self { passed, line }
+    }
+}
+
+/// A step that was started in the background.
+struct Running {
+    step: &'static Step,
+    start: Instant,
+    process: Result<Background>,
+}
+
+impl Running {
+    /// Waits for its end, and prints its output.
+    fn finish(self) -> Outcome {
+        println!("\n== {}", self.step.title);
+        let (passed, end) = match self.process.and_then(Background::finish) {
+            Ok((passed, end)) => (Ok(passed), end),
+            Err(error) => (Err(error), Instant::now()),
+        };
+        Outcome::print(self.step, end - self.start, passed)
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use semver::Version;
 
-use super::{NoPlan, Planner, solution::Solution};
+use super::{Explain, NoPlan, Planner, solution::Solution};
 use crate::fix::solver::{
     attempt::Attempt,
     direct::Alternative,
@@ -35,6 +35,35 @@ impl Planner<'_> {
         solution: &mut Solution,
     ) -> Result<bool, NoPlan> {
         let mut tries = Tries::new();
+        self.undo_changes_of_manifests(provider, attempt, solution, &mut tries)?;
+        self.keep_locked_versions(provider, attempt, solution, &mut tries)?;
+        Ok(tries.is_cut)
+    }
+
+    /// The same for the changes of manifests, and for the versions that require a newer Rust.
+    pub(super) fn improve_roughly(
+        &self,
+        provider: &Provider<'_>,
+        attempt: &mut Attempt,
+        solution: &mut Solution,
+    ) -> Result<bool, NoPlan> {
+        let mut tries = Tries::new();
+        self.undo_changes_of_manifests(provider, attempt, solution, &mut tries)?;
+        let is_newer = |id: CrateId, to: &Version| {
+            let rust = self.packages.release(id, to).rust.clone();
+            self.rust.is_some_and(|stated| rust.is_some_and(|rust| rust > *stated))
+        };
+        self.keep_each(provider, attempt, solution, &mut tries, Others::Stay, &is_newer)?;
+        Ok(tries.is_cut)
+    }
+
+    fn undo_changes_of_manifests(
+        &self,
+        provider: &Provider<'_>,
+        attempt: &mut Attempt,
+        solution: &mut Solution,
+        tries: &mut Tries,
+    ) -> Result<(), NoPlan> {
         // Direct dependencies that stay in their range, then those that keep their requirements.
         for only_ranges in [true, false] {
             for index in 0..self.direct.len() {
@@ -49,7 +78,7 @@ impl Planner<'_> {
                 let kept = if only_ranges { &mut without.unbroken } else { &mut without.kept };
                 kept.insert(index);
                 let better = |new: &Solution| self.changes_of(new).len() <= changes.len();
-                self.try_attempt(provider, attempt, without, solution, &mut tries, &better)?;
+                self.try_attempt(provider, attempt, without, solution, tries, &better)?;
             }
         }
         // What was not changed stays unchanged.
@@ -57,48 +86,71 @@ impl Planner<'_> {
             self.changes_of(solution).into_iter().map(|(index, _)| index).collect();
         let unchanged = (0..self.direct.len()).filter(|index| !changed.contains(index));
         attempt.kept.extend(unchanged);
-        let locked = self.packages.locked();
-        let stays = |solution: &Solution| -> BTreeSet<(CrateId, Version)> {
-            let all = locked.iter().map(|one| (one.id, one.version.clone()));
-            all.filter(|one| solution.selected.contains_key(one)).collect()
-        };
-        // A package that is not needed any more cannot stay.
-        let moves = |solution: &Solution, one: &(CrateId, Version)| {
-            let mut selected = solution.selected.keys();
-            selected
-                .any(|(id, to)| *id == one.0 && *to != one.1 && Range::of(to) == Range::of(&one.1))
-        };
-        let movable: Vec<(CrateId, Version)> = locked
-            .iter()
-            .map(|one| (one.id, one.version.clone()))
-            .filter(|one| (provider.rejects)(one.0, &one.1).is_none())
-            .collect();
-        // Those that have moved stay, one after the other: first with all that stay already, then instead of others.
-        for with_others in [true, false] {
-            let moved = movable.iter().filter(|one| moves(solution, one)).count();
-            if !with_others && moved > MAX_EXCHANGED {
-                break;
-            }
-            for one in &movable {
-                if !moves(solution, one) {
-                    continue;
-                }
-                let staying = stays(solution);
-                let mut new = attempt.clone();
-                new.frozen = if with_others { staying.clone() } else { BTreeSet::new() };
-                new.frozen.insert(one.clone());
-                let better = |new: &Solution| stays(new).len() > staying.len();
-                self.try_attempt(provider, attempt, new, solution, &mut tries, &better)?;
-            }
-            // With larger steps, fewer packages may have to move.
-            let staying = stays(solution);
-            if with_others && (2..=MAX_EXCHANGED).contains(&(locked.len() - staying.len())) {
-                let new = Attempt { large_steps: true, frozen: BTreeSet::new(), ..attempt.clone() };
-                let better = |new: &Solution| stays(new).len() > staying.len();
-                self.try_attempt(provider, attempt, new, solution, &mut tries, &better)?;
-            }
+        Ok(())
+    }
+
+    /// Packages that have moved stay, one after the other: first with all that stay already, then instead of others.
+    fn keep_locked_versions(
+        &self,
+        provider: &Provider<'_>,
+        attempt: &mut Attempt,
+        solution: &mut Solution,
+        tries: &mut Tries,
+    ) -> Result<(), NoPlan> {
+        let is_any = |_: CrateId, _: &Version| true;
+        self.keep_each(provider, attempt, solution, tries, Others::Stay, &is_any)?;
+        // With larger steps, fewer packages may have to move.
+        let staying = self.staying(solution);
+        if (2..=MAX_EXCHANGED).contains(&(self.packages.locked().len() - staying.len())) {
+            let new = Attempt { large_steps: true, frozen: BTreeSet::new(), ..attempt.clone() };
+            let better = |new: &Solution| self.staying(new).len() > staying.len();
+            self.try_attempt(provider, attempt, new, solution, tries, &better)?;
         }
-        Ok(tries.is_cut)
+        let movable = self.movable(provider);
+        let moved = movable.iter().filter(|one| moved_to(solution, one).is_some()).count();
+        if moved <= MAX_EXCHANGED {
+            self.keep_each(provider, attempt, solution, tries, Others::MayMove, &is_any)?;
+        }
+        Ok(())
+    }
+
+    /// The packages stay whose new versions are `unwanted`, if there is such a solution in which more stay.
+    fn keep_each(
+        &self,
+        provider: &Provider<'_>,
+        attempt: &mut Attempt,
+        solution: &mut Solution,
+        tries: &mut Tries,
+        others: Others,
+        unwanted: &dyn Fn(CrateId, &Version) -> bool,
+    ) -> Result<(), NoPlan> {
+        for one in self.movable(provider) {
+            if !moved_to(solution, &one).is_some_and(|to| unwanted(one.0, to)) {
+                continue;
+            }
+            let staying = self.staying(solution);
+            let mut new = attempt.clone();
+            new.frozen = match others {
+                Others::Stay => staying.clone(),
+                Others::MayMove => BTreeSet::new(),
+            };
+            new.frozen.insert(one);
+            let better = |new: &Solution| self.staying(new).len() > staying.len();
+            self.try_attempt(provider, attempt, new, solution, tries, &better)?;
+        }
+        Ok(())
+    }
+
+    /// The locked packages that a solution keeps.
+    fn staying(&self, solution: &Solution) -> BTreeSet<(CrateId, Version)> {
+        let all = self.packages.locked().into_iter().map(|one| (one.id, one.version));
+        all.filter(|one| solution.selected.contains_key(one)).collect()
+    }
+
+    /// The locked packages that may stay.
+    fn movable(&self, provider: &Provider<'_>) -> Vec<(CrateId, Version)> {
+        let all = self.packages.locked().into_iter().map(|one| (one.id, one.version));
+        all.filter(|one| (provider.rejects)(one.0, &one.1).is_none()).collect()
     }
 
     /// Moves the direct dependencies that a breaking upgrade requires in another range: otherwise the workspace
@@ -162,7 +214,7 @@ impl Planner<'_> {
         }
         tries.left -= 1;
         provider.deadline.set(Some(tries.deadline));
-        match self.solve(provider, &new) {
+        match self.solve(provider, &new, Explain::No) {
             Ok(found) if is_better(&found) => {
                 *solution = found;
                 *attempt = new;
@@ -173,6 +225,22 @@ impl Planner<'_> {
         }
         Ok(())
     }
+}
+
+/// Where a locked package has moved in its range. A package that is not needed any more cannot stay.
+fn moved_to<'s>(solution: &'s Solution, one: &(CrateId, Version)) -> Option<&'s Version> {
+    let mut selected = solution.selected.keys();
+    let is_new = |(id, to): &&(CrateId, Version)| {
+        *id == one.0 && *to != one.1 && Range::of(to) == Range::of(&one.1)
+    };
+    selected.find(is_new).map(|(_, to)| to)
+}
+
+/// What the packages do that stay already, while another one is tried.
+#[derive(Clone, Copy)]
+enum Others {
+    Stay,
+    MayMove,
 }
 
 /// How much is left to be tried.

@@ -9,7 +9,7 @@ pub use advisory_db::{
     DEFAULT_URL, DatabaseLocation, FetchError, Freshness, RefreshPolicy, Refusal,
 };
 pub use cargo_home::{configuration_files, index_files, is_index_file};
-pub(crate) use cargo_home::{is_unpacked_package, unpacked_packages};
+pub(crate) use cargo_home::{downloaded_archives, is_unpacked_package, unpacked_packages};
 pub(crate) use packed_db::{PackedDb, ReadDb, ReadError};
 pub(crate) use snapshot::Snapshot;
 pub use snapshot::{SnapshotError, write_snapshot};

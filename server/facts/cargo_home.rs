@@ -1,7 +1,7 @@
 //! The paths of files in cargo's home that affect verdicts: its configuration, and its cache of the index with yanked
 //! versions. Cargo and cargo-deny read them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -29,6 +29,15 @@ pub(crate) fn unpacked_packages() -> Vec<Utf8PathBuf> {
     let home = tame_index::utils::cargo_home().ok();
     let folders = home.and_then(|home| home.join("registry/src").read_dir_utf8().ok());
     folders.into_iter().flatten().flatten().map(|folder| folder.path().to_owned()).collect()
+}
+
+/// The file names of the archives that cargo has downloaded from registries, each `name-version.crate`.
+pub(crate) fn downloaded_archives() -> HashSet<String> {
+    let home = tame_index::utils::cargo_home().ok();
+    let registries = home.and_then(|home| home.join("registry/cache").read_dir_utf8().ok());
+    let folders = registries.into_iter().flatten().flatten();
+    let archives = folders.filter_map(|folder| folder.path().read_dir_utf8().ok()).flatten();
+    archives.flatten().map(|archive| archive.file_name().to_owned()).collect()
 }
 
 /// Whether a manifest belongs to a package that cargo has unpacked or checked out in its home, where its files do not change.

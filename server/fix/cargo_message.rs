@@ -88,7 +88,13 @@ fn missing_package(lines: &[&str], steps: &[UpgradeStep]) -> Option<String> {
             None => format!("a version of `{name}` that matches `{requirement}`"),
         });
     }
-    absent.map(|(name, _)| format!("`{name}`"))
+    // A package that is downloaded for its manifest, not for the index: `failed to download `time v0.3.47``.
+    let archive = lines.iter().find_map(|line| {
+        let (package, _) = line.strip_prefix("failed to download `")?.split_once('`')?;
+        let (name, version) = package.split_once(" v")?;
+        Some(format!("`{name}` {version}"))
+    });
+    archive.or_else(|| absent.map(|(name, _)| format!("`{name}`")))
 }
 
 #[cfg(test)]

@@ -102,8 +102,10 @@ impl FixVerifier<'_> {
     ) -> Result<JointUpgrades, NotVerified> {
         let progress = self.progress;
         let is_canceled = || progress.is_cancelled();
+        let only_downloaded = self.uses_only_downloads(context);
+        let here = PlanOptions { only_downloaded, ..options.clone() };
         let PossibleTargets { together, goals, impossible } = context
-            .with_planner(&is_canceled, |planner| PossibleTargets::of(planner, targets, options))?;
+            .with_planner(&is_canceled, |planner| PossibleTargets::of(planner, targets, &here))?;
         let mut joint = JointUpgrades::default();
         if !together.is_empty() {
             let update = RequirementUpdate::Raise;
@@ -211,6 +213,13 @@ impl FixVerifier<'_> {
         Ok(Err(failed.unwrap_or(none)))
     }
 
+    /// Whether cargo can only select what it has downloaded.
+    pub(super) fn uses_only_downloads(&self, context: &UpgradeContext<'_>) -> bool {
+        self.options.resolver.offline && context.has_downloads()
+    }
+
+    /// The goals of a target that one plan can have, offline those that need no download if there are any; or why there is no
+    /// plan.
     fn possible_goals(
         &self,
         context: &UpgradeContext<'_>,
@@ -219,7 +228,15 @@ impl FixVerifier<'_> {
     ) -> Result<Result<Vec<Goal>, NoPlan>, NotVerified> {
         let progress = self.progress;
         let is_canceled = || progress.is_cancelled();
-        context.with_planner(&is_canceled, |planner| possible_goals(planner, target, options))
+        context.with_planner(&is_canceled, |planner| {
+            if self.uses_only_downloads(context) {
+                let here = PlanOptions { only_downloaded: true, ..options.clone() };
+                if let Ok(goals) = possible_goals(planner, target, &here)? {
+                    return Ok(Ok(goals));
+                }
+            }
+            possible_goals(planner, target, options)
+        })
     }
 
     /// Names the Rust version with which there is an upgrade.

@@ -2,8 +2,8 @@
 //! the workspace.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -11,6 +11,7 @@ use semver::Version;
 
 use super::range::Range;
 use crate::{
+    facts::downloaded_archives,
     fix::Overlay,
     gate::{Texts as _, Verdict},
     model::tree,
@@ -27,6 +28,8 @@ pub(crate) struct PackageVersions {
     /// The oldest `rust-version` of a local package.
     pub(in crate::fix) rust: Option<Version>,
     read: Mutex<ReadEntries>,
+    /// The names of the archives that cargo has downloaded.
+    downloaded: OnceLock<HashSet<String>>,
 }
 
 #[derive(Default)]
@@ -47,7 +50,8 @@ impl PackageVersions {
         manifests.sort();
         manifests.dedup();
         let rust = manifests.iter().flat_map(|manifest| rust_versions_of(texts, manifest)).min();
-        Self { root: workspace.folder().to_owned(), rust, read: Mutex::default() }
+        let root = workspace.folder().to_owned();
+        Self { root, rust, read: Mutex::default(), downloaded: OnceLock::new() }
     }
 
     /// For tests: an index of these entries, which are those of crates.io.
@@ -57,7 +61,8 @@ impl PackageVersions {
         let entries = entries.into_iter();
         let histories = entries.map(|(name, entry)| ((name, source.clone()), Arc::new(entry)));
         let read = ReadEntries { histories: histories.collect(), ..ReadEntries::default() };
-        Self { root: Utf8PathBuf::new(), rust: None, read: Mutex::new(read) }
+        let (root, read) = (Utf8PathBuf::new(), Mutex::new(read));
+        Self { root, rust: None, read, downloaded: OnceLock::new() }
     }
 
     /// The index entry of a package; `None` if cargo has no copy of it (yet).
@@ -83,6 +88,13 @@ impl PackageVersions {
         let history = Arc::new(history);
         histories.insert(key, Arc::clone(&history));
         Some(history)
+    }
+
+    /// Whether cargo has downloaded a version. Offline it selects another one only if it has downloaded none that matches, and
+    /// fails then if the package is needed.
+    pub(in crate::fix) fn is_downloaded(&self, name: &str, version: &Version) -> bool {
+        let downloaded = self.downloaded.get_or_init(downloaded_archives);
+        downloaded.contains(&format!("{name}-{version}.crate"))
     }
 
     /// Whether cargo has fetched an entry since it was missing: a plan that was made without it may be another one

@@ -203,6 +203,13 @@ impl<'p> Packages<'p> {
         self.known.borrow()[id.0].patches.iter().any(|version| requirement.matches(version))
     }
 
+    /// Whether a version is locked or downloaded.
+    pub(super) fn is_present(&self, id: CrateId, version: &Version) -> bool {
+        let known = self.known.borrow();
+        let KnownCrate { name, locked, .. } = &known[id.0];
+        locked.contains(version) || self.index.is_downloaded(name, version)
+    }
+
     /// What a version requires.
     pub(super) fn release(&self, id: CrateId, version: &Version) -> Rc<Release> {
         if let Some(known) = self.known.borrow()[id.0].releases.get(version) {

@@ -22,7 +22,7 @@ use super::{
     direct::{DirectDependency, Unlisted, requirements_of},
     package_versions::PackageVersions,
     packages::{CrateId, Packages},
-    provider::{Candidate, Name, Owner, Provider, Set},
+    provider::{Candidate, Name, Owner, Provider, Rejection, Set},
     reasons::{Obstacle, obstacles},
     step::UpgradeStep,
 };
@@ -49,6 +49,8 @@ pub(in crate::fix) struct PlanOptions {
     pub(in crate::fix) newest: Option<PackageRef>,
     /// Versions that must not be selected.
     pub(in crate::fix) refused: BTreeSet<PackageRef>,
+    /// Only versions that cargo has downloaded, and the locked ones.
+    pub(in crate::fix) only_downloaded: bool,
 }
 
 /// A solution: all packages of registries that the lockfile will have.
@@ -225,8 +227,13 @@ impl<'p> Planner<'p> {
         let goals = self.goals(goals);
         let refused: HashSet<(CrateId, Version)> =
             options.refused.iter().filter_map(|one| self.find(one)).collect();
-        let rejects =
-            |id: CrateId, version: &Version| self.rejection(&goals, &refused, id, version);
+        let rejects = |id: CrateId, version: &Version| {
+            let rejection = self.rejection(&goals, &refused, id, version);
+            rejection.or_else(|| {
+                let is_absent = options.only_downloaded && !self.packages.is_present(id, version);
+                is_absent.then_some(Rejection::NotDownloaded)
+            })
+        };
         let provider =
             Provider::new(&self.packages, &self.direct, &rejects, self.rust, self.is_canceled);
         let newest = options.newest.as_ref().and_then(|one| self.find(one)).map(|(id, _)| id);

@@ -114,6 +114,8 @@ pub(super) enum Rejection {
     Replaced,
     /// With it the gate had another error, or cargo did not select it.
     Refused,
+    /// Cargo has not downloaded it.
+    NotDownloaded,
 }
 
 /// The problem, for one attempt after the other.

@@ -64,6 +64,12 @@ impl<'t> PossibleTargets<'t> {
         for target in targets {
             match possible_goals(planner, target, options)? {
                 Ok(goals) => alone.push((target, goals)),
+                // Perhaps only offline.
+                Err(_) if options.only_downloaded => {
+                    let options = PlanOptions { only_downloaded: false, ..options.clone() };
+                    let possible = possible_goals(planner, target, &options)?;
+                    impossible.extend(possible.err().map(|no_plan| (target, no_plan)));
+                }
                 Err(no_plan) => impossible.push((target, no_plan)),
             }
         }

@@ -39,6 +39,12 @@ impl<'g> UpgradeContext<'g> {
         Self { current, locked, versions, lockfile, databases, tolerated: OnceCell::new() }
     }
 
+    /// Whether cargo's downloads say which versions it can select offline: not where the locked packages come from
+    /// elsewhere, such as a vendor folder.
+    pub(super) fn has_downloads(&self) -> bool {
+        self.lockfile.iter().any(|one| self.versions.is_downloaded(&one.name, &one.version))
+    }
+
     /// The plan that achieves the goals with the fewest changes.
     pub(super) fn plan(
         &self,

@@ -91,6 +91,8 @@ impl FixVerifier<'_> {
     ) -> Result<VerifiedPlan, NoUpgrade> {
         let mut failed: Option<NotVerified> = None;
         let mut best: Option<(VerifiedPlan, usize)> = None;
+        let downloads_are_known = self.uses_only_downloads(context);
+        options.only_downloaded = downloads_are_known;
         let (mut rounds, mut fetches, mut rounds_for_warnings) = (0, 0, 0);
         while rounds < MAX_ROUNDS {
             let progress = self.progress;
@@ -98,6 +100,11 @@ impl FixVerifier<'_> {
             let plan = match context.plan(goals, &options, &is_canceled) {
                 Ok(plan) => plan,
                 Err(NoPlan::Canceled) => return Err(NoUpgrade::Unverified(NotVerified::Canceled)),
+                // Cargo says what is not downloaded.
+                Err(_) if options.only_downloaded && best.is_none() && failed.is_none() => {
+                    options.only_downloaded = false;
+                    continue;
+                }
                 // The error of cargo or of the gate is the better reason.
                 Err(no_plan) => {
                     if let Some((best, _)) = best {
@@ -137,8 +144,12 @@ impl FixVerifier<'_> {
                     tracing::debug!("refused {versions:?}: {reason:?}");
                     let is_new = !versions.is_subset(&options.refused);
                     options.refused.extend(versions);
+                    let is_absent =
+                        matches!(*reason, NotVerified::Because(NoFixReason::Offline { .. }));
                     failed.get_or_insert(*reason);
-                    if !is_new {
+                    // What is downloaded was tried before.
+                    let is_last = downloads_are_known && !options.only_downloaded && is_absent;
+                    if !is_new || is_last {
                         break;
                     }
                 }

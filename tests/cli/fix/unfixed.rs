@@ -188,6 +188,26 @@ fn version_that_is_not_downloaded_is_not_verified_offline() {
     );
 }
 
+#[test]
+fn downloaded_version_is_selected_offline() {
+    let world = locked_before("time = \"0.3\"", TIME, LATER);
+    for version in ["0.3.44", "0.3.48"] {
+        let archive = format!("time-{version}.crate");
+        world.write(&format!("../cargo/registry/cache/index/{archive}"), "an archive");
+    }
+    check(
+        &world,
+        "",
+        &expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.3.48
+            fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          1 file changed; gate: clean
+        exit 0
+    "#]],
+    );
+}
+
 /// Lets cargo fail where its arguments and the lockfile match a shell pattern.
 #[cfg(unix)]
 fn refusing(world: &mut World, commands: &str, message: &str) {

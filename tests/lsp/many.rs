@@ -11,7 +11,7 @@ const THREADS: usize = 64;
 /// The number of workspaces, from `SUPERCARGO_WORKSPACES`.
 fn count() -> usize {
     let wanted = std::env::var("SUPERCARGO_WORKSPACES").ok();
-    wanted.and_then(|count| count.parse().ok()).unwrap_or(100)
+    wanted.and_then(|count| count.parse().ok()).unwrap_or(60)
 }
 
 fn folder(number: usize) -> String {

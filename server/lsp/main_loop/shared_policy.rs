@@ -11,7 +11,7 @@ use crate::{
     gate::{OtherUses, PolicyUse, Verdict},
     limits,
     lsp::documents::DocumentKind,
-    workspace::{PolicyFiles, RuledWorkspaces, Workspace},
+    workspace::{PolicyFiles, RuledWorkspaces, Workspace, policy_scope},
 };
 
 /// What the main loop knows of the policies that several workspaces may share.
@@ -21,6 +21,9 @@ pub(super) struct SharedPolicies {
     ruled: BTreeMap<Utf8PathBuf, RuledWorkspaces>,
     /// What each workspace needs, according to its last complete verdict.
     uses: BTreeMap<Workspace, PolicyUse>,
+    /// The policies of which a workspace needs something else than before, with those workspaces; the others that share
+    /// them are to be checked again.
+    changed: BTreeMap<Utf8PathBuf, BTreeSet<Workspace>>,
 }
 
 impl SharedPolicies {
@@ -35,6 +38,12 @@ impl SharedPolicies {
             }
         }
         Some(others)
+    }
+
+    fn note_change(&mut self, workspace: &Workspace, policies: &[Utf8PathBuf]) {
+        for policy in policies {
+            self.changed.entry(policy.clone()).or_default().insert(workspace.clone());
+        }
     }
 
     /// Whether a workspace is checked because it shares a policy with others.
@@ -59,6 +68,11 @@ impl MainLoop {
 
     /// Notes what a workspace needs of its policies. Checks the others that share them, if that matters.
     pub(super) fn note_policy_use(&mut self, workspace: &Workspace, verdict: &Verdict) {
+        self.note_use(workspace, verdict);
+        self.check_sharers();
+    }
+
+    fn note_use(&mut self, workspace: &Workspace, verdict: &Verdict) {
         let policies = policies_of(verdict);
         let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
         workspace_state.policies.clone_from(&policies);
@@ -70,14 +84,12 @@ impl MainLoop {
         let is_new = uses.get(workspace) != Some(&verdict.policy_use);
         if is_new {
             uses.insert(workspace.clone(), verdict.policy_use.clone());
+            self.shared_policies.note_change(workspace, &policies);
         }
         if verdict.policy_use.asks_others() {
             let ruled = policies.iter().filter_map(|policy| self.shared_policies.ruled.get(policy));
             let ruled: Vec<_> = ruled.flat_map(|ruled| ruled.workspaces.clone()).collect();
             self.check_ruled(&ruled);
-        }
-        if is_new {
-            self.check_sharers(workspace, &policies);
         }
         // Others may have been checked since this check was requested.
         let is_shown = self.workers.get(workspace).is_some_and(|state| !state.is_background);
@@ -90,20 +102,32 @@ impl MainLoop {
         }
     }
 
-    /// Checks the workspaces again whose findings depend on what `changed` needs.
-    fn check_sharers(&mut self, changed: &Workspace, policies: &[Utf8PathBuf]) {
-        self.check_sharers_of(|workspace, theirs| {
-            workspace != changed && theirs.iter().any(|policy| policies.contains(policy))
+    /// Checks the shown workspaces again that have entries which they do not need, where another workspace of the policy now
+    /// needs something else. Once for all workspaces that are checked for the first time: of many, each would be checked as
+    /// often as there are others.
+    pub(super) fn check_sharers(&mut self) {
+        let SharedPolicies { uses, changed, .. } = &mut self.shared_policies;
+        let awaited = self.workers.iter().filter(|(workspace, state)| {
+            state.pending_requests > 0 && !uses.contains_key(*workspace)
         });
-    }
-
-    /// Checks the shown workspaces again that have entries which they do not need, where they and their policies match.
-    fn check_sharers_of(&mut self, matches: impl Fn(&Workspace, &[Utf8PathBuf]) -> bool) {
-        let uses = &self.shared_policies.uses;
-        let asks_others =
-            |workspace: &Workspace| uses.get(workspace).is_some_and(PolicyUse::asks_others);
+        let awaited: Vec<_> = awaited.map(|(workspace, _)| &workspace.manifest).collect();
+        let is_settled = |policy: &Utf8PathBuf| {
+            let scope = policy_scope(policy);
+            !awaited.iter().any(|manifest| manifest.starts_with(scope))
+        };
+        let (settled, later): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(changed).into_iter().partition(|(policy, _)| is_settled(policy));
+        *changed = later;
+        if settled.is_empty() {
+            return;
+        }
+        let is_concerned = |workspace: &Workspace, policy: &Utf8PathBuf| {
+            settled.get(policy).is_some_and(|changed| changed.iter().any(|one| one != workspace))
+        };
         let sharers = self.workers.iter().filter(|(workspace, state)| {
-            !state.is_background && matches(workspace, &state.policies) && asks_others(workspace)
+            !state.is_background
+                && state.policies.iter().any(|policy| is_concerned(workspace, policy))
+                && uses.get(*workspace).is_some_and(PolicyUse::asks_others)
         });
         let sharers: Vec<_> = sharers.map(|(workspace, _)| workspace.clone()).collect();
         for workspace in sharers {
@@ -146,8 +170,9 @@ impl MainLoop {
     /// Forgets a workspace that is no longer checked, and checks those again that share its policies.
     pub(super) fn forget_policy_use(&mut self, workspace: &Workspace, policies: &[Utf8PathBuf]) {
         if self.shared_policies.uses.remove(workspace).is_some() {
-            self.check_sharers(workspace, policies);
+            self.shared_policies.note_change(workspace, policies);
         }
+        self.check_sharers();
     }
 }
 

@@ -55,7 +55,9 @@ impl MainLoop {
             workspace_state.progress = None;
         }
         let Some(verdict) = verdict else {
-            if workspace_state.is_background {
+            let is_background = workspace_state.is_background;
+            self.check_sharers();
+            if is_background {
                 return;
             }
             let message = "could not check the workspace: internal error, see the server's log";

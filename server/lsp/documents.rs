@@ -335,17 +335,23 @@ impl Documents {
         self.closed.get(path).is_some_and(is_other) && self.closed.remove(path).is_some()
     }
 
-    /// Closes a document; `file` is the text on disk, where it can be read.
-    pub(super) fn close(&mut self, uri: &Uri, file: Option<&str>) -> Option<Utf8PathBuf> {
+    pub(super) fn close(&mut self, uri: &Uri) -> Option<Utf8PathBuf> {
         let path = path_of(uri)?;
-        let mut document = self.open.remove(&path)?;
-        if let Some(file) = file {
-            let closed = Arc::make_mut(&mut document);
+        let document = self.open.remove(&path)?;
+        self.closed.insert(path.clone(), document);
+        Some(path)
+    }
+
+    /// The text on disk of a document that was closed, where it can be read: unsaved edits are gone.
+    pub(super) fn closed_file_read(&mut self, path: &Utf8Path, file: Option<&str>) {
+        let Some(file) = file else {
+            self.closed.remove(path);
+            return;
+        };
+        if let Some(closed) = self.closed.get_mut(path).map(Arc::make_mut) {
             closed.remember();
             closed.set(SourceText::new(file));
-            self.closed.insert(path.clone(), document);
         }
-        Some(path)
     }
 
     /// A closed document with the text of the file, if `checked` is an older one of its texts.
@@ -554,7 +560,7 @@ mod tests {
         // The file on disk cannot be read.
         assert_eq!(documents.save(&uri, None, Encoding::Utf16), Some((path.clone(), false)));
         assert!(documents.is_unknown(&path));
-        documents.close(&uri, None);
+        documents.close(&uri);
         assert!(!documents.is_open(&path));
     }
 

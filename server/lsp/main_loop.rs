@@ -42,7 +42,7 @@ use crate::{
     gate::{Databases, GateOptions, Verdict},
     process::Children,
     resolve::Resolver,
-    text::FilePath,
+    text::{FilePath, read_to_string},
     threads::{self, Activity, Restarts},
     verdict::{Check, Counts, sanitize},
     workspace::{Discovery, DiscoveryOptions, Workspace, is_policy, policy_scope},
@@ -235,6 +235,9 @@ impl MainLoop {
                 self.publish([path.into()]).await;
             }
             Event::Closed(path) => {
+                let file = read_to_string(&path).ok();
+                let file = file.as_deref();
+                self.session.update(|state| state.documents.closed_file_read(&path, file));
                 for workspace_state in self
                     .workers
                     .values_mut()

@@ -123,6 +123,7 @@ pub(super) fn possible_goals(
     Ok(if possible.is_empty() { Err(no_plan) } else { Ok(possible) })
 }
 
+/// A plan for these goals, or why there is none.
 fn can_plan(
     planner: &Planner<'_>,
     goals: &[Goal],

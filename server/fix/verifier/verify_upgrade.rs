@@ -101,7 +101,9 @@ impl FixVerifier<'_> {
                 Ok(plan) => plan,
                 Err(NoPlan::Canceled) => return Err(NoUpgrade::Unverified(NotVerified::Canceled)),
                 // Cargo says what is not downloaded.
-                Err(_) if options.only_downloaded && best.is_none() && failed.is_none() => {
+                Err(NoPlan::Impossible(_))
+                    if options.only_downloaded && best.is_none() && failed.is_none() =>
+                {
                     options.only_downloaded = false;
                     continue;
                 }

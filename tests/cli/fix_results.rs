@@ -218,6 +218,23 @@ fn first_fix_clears_every_finding_of_a_package() {
 }
 
 #[test]
+fn duplicate_is_removed_where_its_dependent_needs_the_package_no_longer() {
+    let world = World::locked(&format!(
+        "#- crate: base 0.1.0\n#- crate: base 0.2.0\n#- crate: old 1.0.0 -> base 0.1\n\
+         #- crate: new 1.0.0 -> base 0.2\n{}#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n",
+        package("old = \"1\"\nnew = \"1\"")
+    ))
+    .with("#- crate: old 1.1.0\n");
+    check(
+        &world,
+        &expect![[r#"
+        found 2 versions of `base`: 0.1.0 and 0.2.0
+          upgrade `old` 1.0.0 to 1.1.0 to remove `base` 0.1.0 (fixes duplicate) [Cargo.lock]
+    "#]],
+    );
+}
+
+#[test]
 fn duplicates_yanked_versions_and_rejected_licenses_are_upgraded() {
     let world = World::locked(&format!(
         "#- crate: base 0.1.0\n#- crate: base 0.2.0\n#- crate: old 1.0.0 -> base 0.1\n\

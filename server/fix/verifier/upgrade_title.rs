@@ -29,7 +29,7 @@ impl UpgradeContext<'_> {
     ) -> Fix {
         let VerifiedPlan { plan, after, lockfile_only, removed_features, .. } = verified;
         let to = self.version_after(target, plan, after);
-        let needed = self.needed_steps(target, plan, after);
+        let NeededSteps { steps: needed, remove } = self.needed_steps(target, plan, after);
         let others = needed.iter().filter(|step| step.package != target.package);
         let other_upgrades: Vec<_> =
             others.map(|step| (step.package.clone(), step.to.clone())).collect();
@@ -41,9 +41,11 @@ impl UpgradeContext<'_> {
             let word = if is_older { "downgrade" } else { "upgrade" };
             format!("{word} `{name}` {version} to {to}")
         } else {
+            let PackageRef { name, version, .. } = &target.package;
             let purpose = match &to {
-                Some(to) => format!("to get `{}` {to}", target.package.name),
-                None => format!("to remove `{}`", target.package.name),
+                Some(_) if remove => format!("to remove `{name}` {version}"),
+                Some(to) => format!("to get `{name}` {to}"),
+                None => format!("to remove `{name}`"),
             };
             format!("upgrade {} {purpose}", upgraded(&other_upgrades))
         };
@@ -93,7 +95,7 @@ impl UpgradeContext<'_> {
         for (index, target) in targets.iter().enumerate() {
             let is_last = index + 1 == targets.len();
             let is_own = |finding: &Finding| is_last || finding.packages.contains(&target.package);
-            let steps = self.needed_steps(target, plan, after);
+            let steps = self.needed_steps(target, plan, after).steps;
             let is_moved = |one: &MovedEntry| {
                 is_last || steps.iter().any(|step| step.package.name == one.name)
             };
@@ -127,7 +129,7 @@ impl UpgradeContext<'_> {
         target: &UpgradeTarget,
         plan: &'v Plan,
         after: &LockGraph,
-    ) -> Vec<&'v UpgradeStep> {
+    ) -> NeededSteps<'v> {
         let package = &target.package;
         let before: BTreeSet<_> =
             target.packages().flat_map(|one| self.locked.all_dependents(one)).collect();
@@ -140,7 +142,12 @@ impl UpgradeContext<'_> {
                 || before.contains(&step.package) && (new.is_none() || is_later)
                 || step.is_breaking && is_later
         };
-        plan.steps.iter().filter(is_needed).collect()
+        let steps: Vec<_> = plan.steps.iter().filter(is_needed).collect();
+        if !steps.is_empty() {
+            return NeededSteps { steps, remove: false };
+        }
+        let was_dependent = |step: &&UpgradeStep| before.contains(&step.package);
+        NeededSteps { steps: plan.steps.iter().filter(was_dependent).collect(), remove: true }
     }
 
     /// The semver ranges that a breaking plan skips: each may need other changes of the code.
@@ -155,6 +162,13 @@ impl UpgradeContext<'_> {
             (false, more) => format!(" past {} and {more} more", named.join(", ")),
         }
     }
+}
+
+/// The steps of a plan that are needed for one target.
+pub(super) struct NeededSteps<'v> {
+    pub(super) steps: Vec<&'v UpgradeStep>,
+    /// The new versions of its dependents need the package no longer; another version of it stays.
+    pub(super) remove: bool,
 }
 
 /// For a title: the features that the manifests no longer enable.

@@ -292,6 +292,15 @@ impl Gate {
             let others = verdict_cache::other_inputs(&policy, &source, texts);
             Some((key, resolved.and(read.clone()).and(others)))
         });
+        // Saves a restarted program the texts of all licenses for its first check.
+        let is_first = !std::mem::replace(&mut kept.was_checked, true);
+        let licenses = cacheable
+            .as_ref()
+            .filter(|_| is_first && kept.engine.needs_license_store)
+            .and_then(|(key, inputs)| {
+                let cache = &options.resolver.cache;
+                verdict_cache::known_findings(cache, key, inputs, Check::Licenses, texts)
+            });
         let report = |message: &str| progress.report(message);
         let database = run.database(&loaded, options, databases, texts, &report);
         let checks = run.checks;
@@ -306,6 +315,7 @@ impl Gate {
             releases: options.releases,
             dependency_graph: options.dependency_graph,
             waits: options.resolver.children.waits().clone(),
+            licenses,
         };
         match kept.engine.check(&self.workspace, request) {
             Ok(results) => {

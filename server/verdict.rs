@@ -72,7 +72,7 @@ pub(crate) use prefetch::prefetch;
 pub(crate) use provisional::{LockedVersions, ProvisionalInput, provisional};
 pub use releases::Releases;
 pub(crate) use releases::{Release, releases, rust_version};
-pub use request::{CheckResults, EngineRequest};
+pub use request::{CheckResults, EngineRequest, KnownFindings};
 pub use resolved_dependencies::ResolvedDependency;
 pub(crate) use sources::{distinguishing_source, exact_spec, source_name};
 pub use unresolved::fuzz_lock_file;

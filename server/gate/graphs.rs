@@ -101,6 +101,7 @@ impl Gate {
                     local_manifests,
                     fingerprint,
                     engine,
+                    was_checked: false,
                     given: BTreeSet::new(),
                 });
                 GraphState::Ready

@@ -56,6 +56,7 @@ pub(super) struct KeptGraph {
     /// While this stays the same, so does the graph.
     pub(super) fingerprint: Option<GraphFingerprint>,
     pub(super) engine: Engine,
+    pub(super) was_checked: bool,
     /// The manifests of which the engine has been given a text.
     pub(super) given: BTreeSet<Utf8PathBuf>,
 }

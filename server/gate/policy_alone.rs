@@ -49,6 +49,7 @@ impl Gate {
             releases: false,
             dependency_graph: false,
             waits: options.resolver.children.waits().clone(),
+            licenses: None,
         };
         let results = self.check_empty_package(request, loaded, options, texts);
         match results {

@@ -13,7 +13,7 @@ use super::{
     verdict_cache,
 };
 use crate::{
-    cache::{Inputs, hash},
+    cache::Inputs,
     verdict::{DenyOptions, GateName, PolicyText},
 };
 
@@ -173,7 +173,7 @@ impl Gate {
         };
         let key = match each.as_slice() {
             [(key, _)] if lines.is_empty() => key.clone(),
-            _ => joined(each.iter().map(|(key, _)| key)),
+            _ => verdict_cache::joined(each.iter().map(|(key, _)| key.as_str())),
         };
         let cache = &options.resolver.cache;
         let mut verdict = verdict_cache::recall(cache, &key, conditions, &self.workspace, texts)?;
@@ -210,13 +210,9 @@ impl Gate {
 /// The key and the inputs of all command lines together; `None` if one of the verdicts may not be cached.
 fn together(each: Vec<Option<(String, Inputs)>>) -> Option<(String, Inputs)> {
     let each: Vec<(String, Inputs)> = each.into_iter().collect::<Option<_>>()?;
-    let key = joined(each.iter().map(|(key, _)| key));
+    let key = verdict_cache::joined(each.iter().map(|(key, _)| key.as_str()));
     let inputs = each.into_iter().map(|(_, inputs)| inputs).reduce(Inputs::and)?;
     Some((key, inputs))
-}
-
-fn joined<'k>(keys: impl Iterator<Item = &'k String>) -> String {
-    hash(keys.map(String::as_str).collect::<Vec<_>>().join(" ").as_bytes())
 }
 
 /// Passes on everything but provisional verdicts: there is one for all command lines.

@@ -17,7 +17,8 @@ use crate::{
     facts::RefreshPolicy,
     text::SourceText,
     verdict::{
-        Check, Counts, DatabaseSource, LoadedPolicy, PolicyText, WithheldFinding, WithheldReason,
+        Check, Counts, DatabaseSource, KnownFindings, LoadedPolicy, PolicyText, WithheldFinding,
+        WithheldReason,
     },
     workspace::Workspace,
 };
@@ -138,6 +139,32 @@ pub(super) fn recall(
         withheld: withheld.collect(),
         ..Verdict::empty(workspace.clone())
     })
+}
+
+/// What a check found, if the cached verdict has exactly these inputs.
+pub(super) fn known_findings(
+    cache: &Cache,
+    key: &str,
+    inputs: &Inputs,
+    check: Check,
+    texts: &dyn Texts,
+) -> Option<KnownFindings> {
+    // With one command line, the verdict has the key of several.
+    let joined = joined([key]);
+    let content = [key, &joined].into_iter().find_map(|key| cache.get(CacheKind::Verdict, key))?;
+    let stored: CachedVerdict = serde_json::from_slice(&content).ok()?;
+    if stored.inputs != *inputs || !stored.withheld.is_empty() {
+        return None;
+    }
+    let counts = *stored.counts.get(&check)?;
+    let (mut findings, _) = stored.findings.restored(|file| texts.read(file).ok())?;
+    findings.retain(|finding| finding.check == check);
+    Some(KnownFindings { findings, counts })
+}
+
+/// The key of several command lines together.
+pub(super) fn joined<'k>(keys: impl IntoIterator<Item = &'k str>) -> String {
+    hash(keys.into_iter().collect::<Vec<_>>().join(" ").as_bytes())
 }
 
 /// Caches a complete verdict, if all its locations are in files that are inputs.

@@ -5,7 +5,10 @@ use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use toml::{Table, Value};
 
-use super::{Check, Counts, Database, EngineRequest, Finding, LintLevels, Location, PolicyText};
+use super::{
+    Check, Counts, Database, EngineRequest, Finding, KnownFindings, LintLevels, Location,
+    PolicyText,
+};
 use crate::{
     model::fingerprint::FileFingerprint,
     text::{Edit, Edits, SourceText},
@@ -24,7 +27,7 @@ struct CachedCheck {
 }
 
 /// The inputs of a check besides the graph.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) struct CheckInputs {
     section: FileFingerprint,
     database: Option<Arc<Database>>,
@@ -123,6 +126,19 @@ impl CheckCache {
             counts,
         };
         self.0.borrow_mut().insert(check, cached);
+    }
+
+    /// The same for results that are known without a run; not where there are others.
+    pub(super) fn insert_known(
+        &self,
+        check: Check,
+        inputs: &CheckInputs,
+        policy: &PolicyText,
+        known: &KnownFindings,
+    ) {
+        if !self.0.borrow().contains_key(&check) {
+            self.insert(check, inputs.clone(), policy, &known.findings, known.counts);
+        }
     }
 
     pub(super) fn remove(&self, check: Check) {

@@ -53,6 +53,8 @@ pub struct Engine {
     pub index_files: Arc<BTreeSet<Utf8PathBuf>>,
     /// What it reads besides the resolution; `None` if that is unknown.
     pub(crate) inputs: Option<Inputs>,
+    /// Whether the licenses check needs the texts of all licenses, which are slow to load.
+    pub(crate) needs_license_store: bool,
 }
 
 /// A request and the channel for its results.
@@ -96,6 +98,7 @@ struct EngineReady {
     packages: usize,
     index_files: BTreeSet<Utf8PathBuf>,
     inputs: Option<Inputs>,
+    needs_license_store: bool,
 }
 
 /// Why the engine did not start or returned no results.
@@ -182,8 +185,9 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let manifest = || workspace.manifest.clone();
         match built.recv() {
-            Ok(Ok(EngineReady { packages, index_files, inputs })) => {
-                Ok(Self { commands, thread, packages, index_files: index_files.into(), inputs })
+            Ok(Ok(EngineReady { packages, index_files, inputs, needs_license_store })) => {
+                let index_files = index_files.into();
+                Ok(Self { commands, thread, packages, index_files, inputs, needs_license_store })
             }
             Ok(Err(StartError::NoMetadata)) => Err(EngineError::Graph {
                 manifest: manifest(),

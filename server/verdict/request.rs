@@ -35,6 +35,17 @@ pub struct EngineRequest {
     pub dependency_graph: bool,
     /// Where a wait for cargo's package cache is reported.
     pub waits: WaitReports,
+    /// What the licenses check finds, if that is known and it has not run on this graph.
+    pub licenses: Option<KnownFindings>,
+}
+
+/// What a check finds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownFindings {
+    /// In cargo-deny's order, with locations in the texts of the request.
+    pub findings: Vec<Finding>,
+    /// Their number.
+    pub counts: Counts,
 }
 
 /// The results of the checks.

@@ -11,8 +11,8 @@ use supercargo::{
     resolve::{Resolution, ResolveHooks, Resolver},
     text::SourceText,
     verdict::{
-        CheckResults, CheckSet, Code, Engine, EngineRequest, Finding, LintLevels, LoadedPolicy,
-        PolicyText, Severity,
+        Check, CheckResults, CheckSet, Code, Engine, EngineRequest, Finding, KnownFindings,
+        LintLevels, LoadedPolicy, PolicyText, Severity,
     },
     workspace::Workspace,
 };
@@ -104,6 +104,15 @@ impl World {
     }
 
     fn check(&self, engine: &Engine, text: &str) -> CheckResults {
+        self.check_with(engine, text, None)
+    }
+
+    fn check_with(
+        &self,
+        engine: &Engine,
+        text: &str,
+        licenses: Option<KnownFindings>,
+    ) -> CheckResults {
         let request = EngineRequest {
             policy: policy(&self.workspace, text),
             database: None,
@@ -115,6 +124,7 @@ impl World {
             releases: false,
             dependency_graph: false,
             waits: WaitReports::default(),
+            licenses,
         };
         engine.check(&self.workspace, request).expect("an answer")
     }
@@ -206,6 +216,30 @@ fn edited_policy_has_the_same_results_as_with_a_fresh_engine() {
     assert!(checked > 300, "only {checked} policies were valid");
     let findings = world.check(&kept, POLICY).findings.len();
     assert!(findings > 8, "the policy has too few findings for this test: {findings}");
+}
+
+#[test]
+fn known_licenses_are_used_until_their_section_changes() {
+    let world = World::new();
+    let all = world.check(&world.engine(), POLICY);
+    let of_licenses = |results: &CheckResults| {
+        let findings = results.findings.iter();
+        findings.filter(|one| one.check == Check::Licenses).cloned().collect::<Vec<_>>()
+    };
+    let counts = all.counts[&Check::Licenses];
+    let mut findings = of_licenses(&all);
+    // Only who is given it can report it.
+    findings[0].message = "known before".to_owned();
+    let known = KnownFindings { findings: findings.clone(), counts };
+    let engine = world.engine();
+    let first = world.check_with(&engine, POLICY, Some(known));
+    assert_eq!(of_licenses(&first), findings);
+    assert_eq!(first.counts, all.counts);
+    let commented = format!("# a comment\n{POLICY}");
+    assert_eq!(of_licenses(&world.check(&engine, &commented))[0].message, "known before");
+    let edited = POLICY.replace("\"Zlib\"", "\"ISC\"");
+    let fresh = world.check(&world.engine(), &edited);
+    assert_eq!(of_licenses(&world.check(&engine, &edited)), of_licenses(&fresh));
 }
 
 /// Every plan is checked: its finding is gone, and there are no new findings about the policy except those

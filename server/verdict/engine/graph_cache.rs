@@ -36,7 +36,7 @@ pub(super) struct GraphCache<'g> {
     /// upwards from the workspace's root.
     same_index: bool,
     pub(super) license_lines: OnceLock<LicenseLines>,
-    pub(super) needs_license_store: bool,
+    needs_license_store: bool,
     /// License files that were removed from the metadata.
     pub(super) refused: Vec<RefusedLicenseFile>,
     pub(super) folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
@@ -70,6 +70,7 @@ impl<'g> GraphCache<'g> {
             packages: self.krates.len(),
             index_files: index_files.map(|files| files.stamps()).unwrap_or_default(),
             inputs: inputs(self.krates, self.crates_io.as_ref()),
+            needs_license_store: self.needs_license_store,
         }
     }
 

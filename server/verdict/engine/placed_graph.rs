@@ -159,6 +159,11 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
             return None;
         }
         let mut inputs = check_cache::check_inputs(request).unwrap_or_default();
+        if let Some(known) = &request.licenses
+            && let Some(inputs) = inputs.get(&Check::Licenses)
+        {
+            self.check_cache.insert_known(Check::Licenses, inputs, &request.policy, known);
+        }
         let mut completed = BTreeMap::new();
         let mut to_run = request.checks;
         for check in request.checks.iter() {

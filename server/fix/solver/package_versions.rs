@@ -7,6 +7,7 @@ use std::{
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rayon::prelude::{IntoParallelIterator as _, ParallelIterator as _};
 use semver::Version;
 
 use super::range::Range;
@@ -14,7 +15,10 @@ use crate::{
     facts::downloaded_archives,
     fix::Overlay,
     gate::{Texts as _, Verdict},
-    model::tree,
+    model::{
+        lockfile::{LockedPackage, is_registry},
+        tree,
+    },
     verdict::{IndexHistory, PackageRef, RegistryIndex, rust_version},
 };
 
@@ -88,6 +92,30 @@ impl PackageVersions {
         let history = Arc::new(history);
         histories.insert(key, Arc::clone(&history));
         Some(history)
+    }
+
+    /// Reads the entries of all locked packages that were not read yet, on all processors: a planner needs them.
+    pub(in crate::fix) fn read_locked(&self, lockfile: &[LockedPackage]) {
+        let ReadEntries { indices, histories, .. } = &mut *self.read();
+        let mut unread = BTreeSet::new();
+        for package in lockfile {
+            let Some(source) = package.source.as_deref().filter(|one| is_registry(one)) else {
+                continue;
+            };
+            let key = (package.name.clone(), package.source.clone());
+            if !histories.contains_key(&key) {
+                let index = || RegistryIndex::of(source, &self.root);
+                indices.entry(source.to_owned()).or_insert_with(index);
+                unread.insert(key);
+            }
+        }
+        let indices = &*indices;
+        let read = unread.into_par_iter().filter_map(|key| {
+            let index = indices.get(key.1.as_deref()?)?.as_ref()?;
+            let history = IndexHistory::of(&key.0, index)?;
+            Some((key, Arc::new(history)))
+        });
+        histories.extend(read.collect::<Vec<_>>());
     }
 
     /// Whether cargo has downloaded a version. Offline it selects another one only if it has downloaded none that matches, and

@@ -1,6 +1,7 @@
 //! Finds lockfiles without the findings: the fewest changes of manifests, then the fewest breaking upgrades, then
 //! the fewest moved packages, then the smallest steps.
 
+mod forced;
 mod goals;
 mod improve;
 mod nearby;

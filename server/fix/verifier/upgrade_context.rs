@@ -61,6 +61,7 @@ impl<'g> UpgradeContext<'g> {
         is_canceled: &dyn Fn() -> bool,
         then: impl FnOnce(&Planner<'_>) -> T,
     ) -> T {
+        self.versions.read_locked(&self.lockfile);
         let advisories = |name: &str| self.advisories_of(name);
         let tolerated = self.tolerated.get_or_init(|| self.tolerated()).clone();
         let unlisted = &self.current.verdict.graph.unlisted;

@@ -172,11 +172,13 @@ impl FixSearch {
             })
             .filter(|(_, finding)| finding.check == Check::Advisories)
             .filter(|(_, finding)| finding.packages.first().is_some_and(|one| seen.insert(one)))
-            .map(|(index, finding)| (finding.severity, index))
+            .map(|(index, finding)| {
+                (std::cmp::Reverse(finding.severity), !has_patched_version(finding), index)
+            })
             .collect();
-        todo.sort_by_key(|(severity, index)| (std::cmp::Reverse(*severity), *index));
-        let first = todo.iter().map(|(_, index)| Step::First(*index));
-        self.todo = first.chain(todo.iter().map(|(_, index)| Step::Further(*index))).collect();
+        todo.sort_unstable();
+        let first = todo.iter().map(|(.., index)| Step::First(*index));
+        self.todo = first.chain(todo.iter().map(|(.., index)| Step::Further(*index))).collect();
         self.target = Some(target);
     }
 
@@ -275,7 +277,10 @@ impl FixSearch {
         inbox: &Inbox,
     ) -> Option<Vec<usize>> {
         let may_continue = || inbox.has_no_check_request();
-        for finding in findings.iter().filter_map(|index| verdict.findings.get(*index)) {
+        let mut ordered: Vec<_> =
+            findings.iter().filter_map(|index| verdict.findings.get(*index)).collect();
+        ordered.sort_by_key(|finding| !has_patched_version(finding));
+        for finding in ordered {
             if !self.is_current(verdict) || !may_continue() {
                 break;
             }
@@ -509,6 +514,11 @@ impl FixSearch {
         };
         let _ = self.events.send(event);
     }
+}
+
+/// Whether an upgrade is likely to clear a finding: its advisory names patched versions.
+fn has_patched_version(finding: &Finding) -> bool {
+    finding.advisory.as_ref().is_some_and(|advisory| !advisory.affected.patched().is_empty())
 }
 
 /// Other workspaces may use the changed manifests.

@@ -124,8 +124,10 @@ impl Planner<'_> {
         others: Others,
         unwanted: &dyn Fn(CrateId, &Version) -> bool,
     ) -> Result<(), NoPlan> {
+        let mut forced = self.forced_moves(provider, attempt, solution);
         for one in self.movable(provider) {
-            if !moved_to(solution, &one).is_some_and(|to| unwanted(one.0, to)) {
+            let is_unwanted = moved_to(solution, &one).is_some_and(|to| unwanted(one.0, to));
+            if !is_unwanted || forced.contains(&one) {
                 continue;
             }
             let staying = self.staying(solution);
@@ -136,7 +138,9 @@ impl Planner<'_> {
             };
             new.frozen.insert(one);
             let better = |new: &Solution| self.staying(new).len() > staying.len();
-            self.try_attempt(provider, attempt, new, solution, tries, &better)?;
+            if self.try_attempt(provider, attempt, new, solution, tries, &better)? {
+                forced = self.forced_moves(provider, attempt, solution);
+            }
         }
         Ok(())
     }
@@ -198,7 +202,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Takes a new attempt and its solution if that is better, unless there were too many.
+    /// Takes a new attempt and its solution if that is better, unless there were too many. Returns whether it took them.
     fn try_attempt(
         &self,
         provider: &Provider<'_>,
@@ -207,10 +211,10 @@ impl Planner<'_> {
         solution: &mut Solution,
         tries: &mut Tries,
         is_better: &dyn Fn(&Solution) -> bool,
-    ) -> Result<(), NoPlan> {
+    ) -> Result<bool, NoPlan> {
         if tries.left == 0 || Instant::now() > tries.deadline {
             tries.is_cut = true;
-            return Ok(());
+            return Ok(false);
         }
         tries.left -= 1;
         provider.deadline.set(Some(tries.deadline));
@@ -218,12 +222,13 @@ impl Planner<'_> {
             Ok(found) if is_better(&found) => {
                 *solution = found;
                 *attempt = new;
+                return Ok(true);
             }
             Err(NoPlan::Canceled) => return Err(NoPlan::Canceled),
             Err(NoPlan::OutOfTime) => tries.is_cut = true,
             _ => {}
         }
-        Ok(())
+        Ok(false)
     }
 }
 

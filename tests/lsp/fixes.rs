@@ -418,6 +418,41 @@ fn light_bulb_has_the_first_action_and_then_the_others() {
     client.ignore(POLICY);
 }
 
+#[cfg(unix)]
+#[test]
+fn light_bulb_on_another_line_does_not_wait_for_further_actions() {
+    let mut world = world();
+    world.use_fake_cargo(FakeCargo::Counting);
+    let session = Session::of(world).option("proveWhenIdle", false.into());
+    let mut client = session.start();
+    client.open(MANIFEST);
+    client.status("exact");
+    let calls = client.world.resolutions();
+    client.world.use_fake_cargo(FakeCargo::HeldAt(calls + 2));
+    let asked = |client: &mut Client, needle: &str| {
+        let mut params = client.action_params(MANIFEST, needle, None);
+        params["context"]["triggerKind"] = 2.into();
+        params
+    };
+
+    let of_time = asked(&mut client, "\"0.3\"");
+    let first = client.actions_for(of_time.clone());
+    assert_eq!(first[0].title(), "upgrade `time` 0.3.44 to 0.3.47 (fixes RUSTSEC-2026-0009)");
+    // The search for the others is at work, and is not finished.
+    client.world.wait_for_resolutions(calls + 2);
+    let of_exact = asked(&mut client, "=1.0.0");
+    let other = client.actions_for(of_exact);
+    assert_eq!(other[0].title(), "upgrade `exact` 1.0.0 to 1.0.1 (fixes RUSTSEC-2026-0010)");
+
+    // It is made again.
+    client.ignore(MANIFEST);
+    client.ignore(POLICY);
+    let params = client.action_params(MANIFEST, "\"0.3\"", None);
+    let all = client.actions_for(params);
+    let newest = all.iter().any(|action| action.title().contains("0.3.44 to 0.3.48"));
+    assert!(newest, "the newest version is offered, too");
+}
+
 #[test]
 fn light_bulb_has_an_upgrade_of_its_line_first() {
     // Both dependencies bring `time`, whose finding is on the line of the first one.

@@ -235,7 +235,10 @@ impl FixSearch {
                     && inbox.has_no_check_request()
                     && let Some(index) = rest.pop_front()
                 {
-                    self.find_fixes(&verdict, index, gate, inbox);
+                    let is_found = self.find_fixes(&verdict, index, gate, inbox);
+                    if !is_found && inbox.has_new_fix_request() {
+                        rest.push_front(index);
+                    }
                     if inbox.has_fix_request() && !rest.is_empty() {
                         let findings = rest.into();
                         inbox.postpone(FixRequest::Findings { verdict, findings });
@@ -269,7 +272,7 @@ impl FixSearch {
         self.target.as_ref().is_some_and(|target| Arc::ptr_eq(&target.verdict, verdict))
     }
 
-    /// Sends the first upgrades of all these findings. `None` if they are found later because another request has come.
+    /// Sends the first upgrades of all these findings. `None` if they are found later because a newer request has come.
     fn find_all_first(
         &mut self,
         verdict: &Arc<Verdict>,
@@ -285,7 +288,7 @@ impl FixSearch {
                 break;
             }
             let searched = self.find_first(finding, Priority::Requested, &may_continue);
-            if searched.is_ok_and(|searched| searched) && inbox.has_fix_request() {
+            if searched.is_ok_and(|searched| searched) && inbox.has_new_fix_request() {
                 let verdict = Arc::clone(verdict);
                 inbox.postpone(FixRequest::Findings { verdict, findings });
                 return None;
@@ -294,13 +297,20 @@ impl FixSearch {
         Some(findings)
     }
 
-    /// Sends the fixes of one finding.
-    fn find_fixes(&mut self, verdict: &Arc<Verdict>, index: usize, gate: &mut Gate, inbox: &Inbox) {
-        let Some(finding) = verdict.findings.get(index) else { return };
-        let may_continue = || inbox.has_no_check_request();
+    /// Sends the fixes of one finding; `false` if another request interrupted the search.
+    fn find_fixes(
+        &mut self,
+        verdict: &Arc<Verdict>,
+        index: usize,
+        gate: &mut Gate,
+        inbox: &Inbox,
+    ) -> bool {
+        let Some(finding) = verdict.findings.get(index) else { return true };
+        // The first upgrade on the user's new line comes before all fixes of the old one.
+        let may_continue = || inbox.has_no_check_request() && !inbox.has_new_fix_request();
         let mut result = match self.find_upgrades(finding, Priority::Requested, &may_continue) {
             Ok(result) => result,
-            Err(NotVerified::Canceled) => return,
+            Err(NotVerified::Canceled) => return false,
             Err(NotVerified::Because(why)) => {
                 FixResult { no_fix_reason: Some(why), ..FixResult::default() }
             }
@@ -323,10 +333,10 @@ impl FixSearch {
                 result.fixes.extend(of_manifests.fixes);
                 result.no_fix_reason = result.no_fix_reason.or(of_manifests.no_fix_reason);
             }
-            Err(NotVerified::Canceled) => return,
+            Err(NotVerified::Canceled) => return false,
             Err(NotVerified::Because(_)) => {}
         }
-        let Some(target) = &self.target else { return };
+        let Some(target) = &self.target else { return true };
         let progress = UntilCheckRequest(&may_continue);
         let mut verifier = FixVerifier {
             gate,
@@ -339,7 +349,7 @@ impl FixSearch {
             threads::catch_panic(&self.activity(), || verifier.policy_fixes(now, finding));
         match of_policy {
             Ok(Ok(fixes)) => result.fixes.extend(fixes),
-            Ok(Err(_)) => return,
+            Ok(Err(_)) => return false,
             // The panic is logged; the other fixes are valid.
             Err(_) => *gate = gate.restarted(),
         }
@@ -351,6 +361,7 @@ impl FixSearch {
             result: Arc::new(result),
         };
         let _ = self.events.send(event);
+        true
     }
 
     /// The upgrades of the package of a finding, from the cache or a new search.

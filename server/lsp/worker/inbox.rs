@@ -32,6 +32,8 @@ pub(super) struct Inbox {
     /// The newest check request, until its pause is over.
     pending: Option<DebouncedCheck>,
     fix_requests: RefCell<VecDeque<FixRequest>>,
+    /// A fix request has come since the last task was taken.
+    has_new_fix_request: Cell<bool>,
     graph_requests: RefCell<VecDeque<GraphReply>>,
     /// When the last message came or the last check ended.
     idle_since: Cell<Instant>,
@@ -74,6 +76,7 @@ impl Inbox {
             check_requests: RefCell::default(),
             pending: None,
             fix_requests: RefCell::default(),
+            has_new_fix_request: Cell::new(false),
             graph_requests: RefCell::default(),
             idle_since: Cell::new(Instant::now()),
             checked: Cell::new(false),
@@ -103,6 +106,7 @@ impl Inbox {
             return Task::Graph(reply);
         }
         if let Some(request) = self.fix_requests.borrow_mut().pop_back() {
+            self.has_new_fix_request.set(false);
             return Task::Fix(request);
         }
         if self.ended.get() {
@@ -153,6 +157,12 @@ impl Inbox {
         !self.fix_requests.borrow().is_empty()
     }
 
+    /// Whether a fix request has come while another one is handled: the user is on another line now.
+    pub(super) fn has_new_fix_request(&self) -> bool {
+        self.receive();
+        self.has_new_fix_request.get()
+    }
+
     /// Takes the rest of a fix request back: it is the last to be handled.
     pub(super) fn postpone(&self, rest: FixRequest) {
         self.fix_requests.borrow_mut().push_front(rest);
@@ -177,7 +187,10 @@ impl Inbox {
         self.idle_since.set(Instant::now());
         match message {
             WorkerMessage::Check(request) => self.check_requests.borrow_mut().push_back(*request),
-            WorkerMessage::Fix(request) => self.fix_requests.borrow_mut().push_back(request),
+            WorkerMessage::Fix(request) => {
+                self.has_new_fix_request.set(true);
+                self.fix_requests.borrow_mut().push_back(request);
+            }
             WorkerMessage::Graph(reply) => self.graph_requests.borrow_mut().push_back(reply),
         }
     }

@@ -16,6 +16,8 @@ pub(crate) enum FakeCargo {
     Held,
     /// The same from the resolution with this number on, counted from 1.
     HeldFrom(usize),
+    /// The same for this resolution only.
+    HeldAt(usize),
     /// Never ends by itself.
     Endless,
     /// Prints invalid output.
@@ -36,6 +38,11 @@ impl World {
             FakeCargo::Held => format!("{wait}\nexec '{cargo}' \"$@\""),
             FakeCargo::HeldFrom(number) => format!(
                 "if [ \"$(grep -c ^metadata '{root}/cargo/calls')\" -ge {number} ]; then {wait}; fi\n\
+                 exec '{cargo}' \"$@\""
+            ),
+            FakeCargo::HeldAt(number) => format!(
+                "if [ \"$1\" = metadata ] && \
+                 [ \"$(grep -c ^metadata '{root}/cargo/calls')\" -eq {number} ]; then {wait}; fi\n\
                  exec '{cargo}' \"$@\""
             ),
             FakeCargo::InvalidOutput => "echo '{\"packages\": 7}'".to_owned(),

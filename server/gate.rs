@@ -299,7 +299,7 @@ impl Gate {
             .filter(|_| is_first && kept.engine.needs_license_store)
             .and_then(|(key, inputs)| {
                 let cache = &options.resolver.cache;
-                verdict_cache::known_findings(cache, key, inputs, Check::Licenses, texts)
+                verdict_cache::known_findings(cache, key, inputs, Check::Licenses)
             });
         let report = |message: &str| progress.report(message);
         let database = run.database(&loaded, options, databases, texts, &report);

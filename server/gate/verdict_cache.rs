@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    GateOptions, GateOutcome, Texts, Verdict, lints::today, stored_findings::StoredFindings,
+    GateOptions, GateOutcome, OnDisk, Texts, Verdict, lints::today, stored_findings::StoredFindings,
 };
 use crate::{
     cache::{Cache, CacheKind, Input, Inputs, hash},
@@ -141,13 +141,13 @@ pub(super) fn recall(
     })
 }
 
-/// What a check found, if the cached verdict has exactly these inputs.
+/// What a check found, if the cached verdict has exactly these inputs. Its locations are in the files on disk: a buffer with
+/// syntax errors is not checked.
 pub(super) fn known_findings(
     cache: &Cache,
     key: &str,
     inputs: &Inputs,
     check: Check,
-    texts: &dyn Texts,
 ) -> Option<KnownFindings> {
     // With one command line, the verdict has the key of several.
     let joined = joined([key]);
@@ -157,7 +157,7 @@ pub(super) fn known_findings(
         return None;
     }
     let counts = *stored.counts.get(&check)?;
-    let (mut findings, _) = stored.findings.restored(|file| texts.read(file).ok())?;
+    let (mut findings, _) = stored.findings.restored(|file| OnDisk.read(file).ok())?;
     findings.retain(|finding| finding.check == check);
     Some(KnownFindings { findings, counts })
 }

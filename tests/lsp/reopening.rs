@@ -123,6 +123,28 @@ fn new_license_file_is_checked_again() {
 }
 
 #[test]
+fn kept_licenses_are_on_their_lines_in_a_broken_buffer() {
+    let world = World::locked(
+        "#- crate: ring 0.17.9 ()\n#- Cargo.toml\n[package]\nname = \"app\"\nversion = \"0.1.0\"\n\
+         edition = \"2021\"\nlicense = \"MIT\"\n\n[dependencies]\nring = \"0.17\"\n\
+         #- deny.toml\n[licenses]\nallow = [\"MIT\"]\n",
+    );
+    let mut client = Session::of(world).start();
+    client.open(MANIFEST);
+    let before = client.diagnostics_with(MANIFEST, "no-license-field").line("no-license-field");
+    client.status("exact");
+    client.world.kept("verdicts");
+    client.end();
+    let mut again = Session::of(client.world.clone()).start();
+    let text = format!("# one\n# two\n{}\nbroken = [\n", again.world.read(MANIFEST));
+    again.open_with(MANIFEST, "toml", &text);
+    again.status("exact");
+    let shown = again.diagnostics_with(MANIFEST, "no-license-field");
+    assert_eq!(shown.line("no-license-field"), before + 2);
+    again.ignore_all();
+}
+
+#[test]
 fn corrupt_cache_is_ignored() {
     for garbage in ["", "supercargo v1 verdicts 00\n{}", "\0\0\0"] {
         let world = checked_before(Editor::VsCode);

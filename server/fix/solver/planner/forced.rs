@@ -81,19 +81,16 @@ impl Planner<'_> {
         in_range.filter(|version| is_possible(version)).cloned().collect()
     }
 
-    /// Whether a release could be selected together with a version of a package, as far as its requirements for that range
-    /// of the package say.
+    /// Whether a release could be selected together with a version of a package, as far as the requirements say that it
+    /// always has. A requirement that other ranges satisfy does not bind this one.
     fn accepts(&self, release: &Release, (id, range): Node, version: &Version) -> bool {
         let versions = self.packages.versions(id);
-        let mut required = release.dependencies.iter().filter(|one| one.package == id);
-        required.all(|one| {
+        release.unconditional().filter(|one| one.package == id).all(|one| {
+            let matching = versions.iter().filter(|other| one.requirement.matches(other));
+            let ranges: Vec<_> = matching.map(Range::of).collect();
             one.requirement.matches(version)
-                || versions
-                    .iter()
-                    .any(|other| Range::of(other) != range && one.requirement.matches(other))
-                || !versions
-                    .iter()
-                    .any(|other| Range::of(other) == range && one.requirement.matches(other))
+                || ranges.is_empty()
+                || ranges.iter().any(|other| *other != range)
         })
     }
 }

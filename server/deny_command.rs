@@ -4,6 +4,7 @@
 //! removed some of them ([`syntax`]); an older version is read with its own options. Nothing is run, and no
 //! file is read.
 
+mod probes;
 mod refusal;
 mod syntax;
 
@@ -12,6 +13,7 @@ use clap::{ArgMatches, error::ErrorKind};
 use semver::Version;
 
 use crate::verdict::{Check, CheckSet, DenyOptions, LintLevel, LintLevels};
+pub use probes::{CommandProbe, probes};
 pub use refusal::DenyRefusal;
 use syntax::Syntax;
 
@@ -100,6 +102,11 @@ impl DenyCommand {
         }
         let refused = |error| Box::new(DenyRefusal::of_level(syntax.clone(), error));
         let levels = levels(&mut below).map_err(refused)?;
+        for code in levels.codes.keys() {
+            if let Some(since) = code.since().filter(|since| since > syntax.version()) {
+                return Err(Box::new(DenyRefusal::of_code(syntax, *code, since)));
+            }
+        }
         // What 0.20 moved to the program is an option of `check` in older versions.
         let mut moved = |name| path(&mut matches, name).or_else(|| path(&mut below, name));
         let (config, metadata_path) = (moved("config"), moved("metadata-path"));
@@ -133,7 +140,7 @@ impl DenyCommand {
             hide_inclusion_graph: flag(&below, "hide-inclusion-graph"),
             show_stats: flag(&below, "show-stats"),
             audit_compatible_output: flag(&below, "audit-compatible-output"),
-            feature_depth: below.remove_one("feature-depth"),
+            feature_depth: below.try_remove_one("feature-depth").ok().flatten(),
             graph: path(&mut below, "graph"),
         };
         Ok(Self::Check(Box::new(DenyCheck { options: options.normalized(), output })))
@@ -161,7 +168,7 @@ fn checks(words: &[String]) -> CheckSet {
     CheckSet::of(&Check::CARGO_DENY.into_iter().filter(is_named).collect::<Vec<_>>())
 }
 
-/// Whether a flag is given; `false` for one that this command does not have.
+/// Whether a flag is given; `false` for one that this version does not have.
 fn flag(matches: &ArgMatches, name: &str) -> bool {
     matches.try_get_one::<bool>(name).ok().flatten().copied().unwrap_or_default()
 }
@@ -171,7 +178,7 @@ fn path(matches: &mut ArgMatches, name: &str) -> Option<Utf8PathBuf> {
 }
 
 fn many(matches: &mut ArgMatches, name: &str) -> Vec<String> {
-    matches.remove_many(name).into_iter().flatten().collect()
+    matches.try_remove_many(name).ok().flatten().into_iter().flatten().collect()
 }
 
 #[cfg(test)]

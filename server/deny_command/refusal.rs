@@ -7,8 +7,10 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::syntax::{self, Syntax};
-use crate::verdict::{LintLevelError, sanitize};
+use semver::Version;
+
+use super::syntax::{self, Accepting, Syntax};
+use crate::verdict::{Code, LintLevelError, sanitize};
 
 /// Why a version of cargo-deny refuses a command line. Shown as one sentence without a final period, which says what
 /// another version does with it.
@@ -40,6 +42,8 @@ enum RefusalReason {
     Conflict { argument: String, before: String },
     #[error(transparent)]
     Level(LintLevelError),
+    #[error("it does not have the code `{0}`")]
+    NewerCode(&'static str),
     /// In the parser's words.
     #[error("{0}")]
     Other(String),
@@ -48,10 +52,8 @@ enum RefusalReason {
 /// How a refused command line is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 enum Remedy {
-    #[error("versions before 0.20 accept it")]
-    EarlierVersions,
-    #[error("versions from 0.20 on accept it")]
-    LaterVersions,
+    #[error("{0}")]
+    OtherVersions(Accepting),
     #[error("put `{0}` before `check` since version 0.20")]
     BeforeCheck(String),
     #[error("put `{0}` behind `check`, or use version 0.20")]
@@ -71,14 +73,9 @@ enum Remedy {
 impl DenyRefusal {
     /// Why this version refuses the words.
     pub(super) fn of(syntax: Syntax, words: &[String], error: &Error) -> Self {
-        let is_accepted_by_other = syntax.other().command().try_get_matches_from(words).is_ok();
-        let remedy = is_accepted_by_other.then(|| {
-            let other = if syntax.is_refactored() {
-                Remedy::EarlierVersions
-            } else {
-                Remedy::LaterVersions
-            };
-            Remedy::of(&syntax, error).unwrap_or(other)
+        let remedy = syntax.accepting(words).map(|accepting| {
+            let named = Remedy::of(&syntax, &accepting, error);
+            named.unwrap_or(Remedy::OtherVersions(accepting))
         });
         Self { syntax, reason: RefusalReason::of(error), remedy }
     }
@@ -86,6 +83,12 @@ impl DenyRefusal {
     /// Why this version refuses an option for a level.
     pub(super) fn of_level(syntax: Syntax, error: LintLevelError) -> Self {
         Self { syntax, reason: RefusalReason::Level(error), remedy: None }
+    }
+
+    /// This version does not have a code, which is a later one's.
+    pub(super) fn of_code(syntax: Syntax, code: Code, since: Version) -> Self {
+        let remedy = Some(Remedy::OtherVersions(Accepting::From(since)));
+        Self { syntax, reason: RefusalReason::NewerCode(code.name()), remedy }
     }
 }
 
@@ -148,7 +151,7 @@ impl RefusalReason {
 
 impl Remedy {
     /// What to change so that this version accepts it.
-    fn of(syntax: &Syntax, error: &Error) -> Option<Self> {
+    fn of(syntax: &Syntax, accepting: &Accepting, error: &Error) -> Option<Self> {
         let Some(ContextValue::String(named)) = error.get(ContextKind::InvalidArg) else {
             return None;
         };
@@ -158,8 +161,9 @@ impl Remedy {
         };
         let named = named.split([' ', '=']).next().unwrap_or_default();
         if !syntax.is_refactored() {
-            return matches!(named, "--config" | "--metadata-path")
-                .then(|| Self::BehindCheck(named.to_owned()));
+            let is_moved = matches!(named, "--config" | "--metadata-path");
+            let is_later = matches!(accepting, Accepting::From(_));
+            return (is_moved && is_later).then(|| Self::BehindCheck(named.to_owned()));
         }
         Some(match (named, value) {
             ("--config" | "-c", _) => Self::BeforeCheck("--config".to_owned()),

@@ -26,6 +26,22 @@ const CONFIG_FROM_FOLDER: Version = Version::new(0, 19, 0);
 const SARIF: Version = Version::new(0, 18, 5);
 const METADATA_PATH: Version = Version::new(0, 18, 4);
 const EXCLUDE_UNPUBLISHED: Version = Version::new(0, 16, 2);
+const EXCLUDE_DEV: Version = Version::new(0, 14, 2);
+const ALLOW_GIT_INDEX: Version = Version::new(0, 14, 0);
+const LEVELS: Version = Version::new(0, 13, 0);
+pub(super) const OLDEST: Version = Version::new(0, 0, 0);
+
+/// The first version of each command line that is read, the oldest first.
+pub(super) static CHANGES: [Version; 8] = [
+    OLDEST,
+    LEVELS,
+    ALLOW_GIT_INDEX,
+    EXCLUDE_DEV,
+    EXCLUDE_UNPUBLISHED,
+    METADATA_PATH,
+    SARIF,
+    REFACTORED,
+];
 
 /// The command line of one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +50,26 @@ pub(super) struct Syntax(Version);
 impl fmt::Display for Syntax {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cargo-deny {}", self.0)
+    }
+}
+
+/// Which versions accept what one refuses: the version with which that begins or ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Accepting {
+    From(Version),
+    Before(Version),
+}
+
+impl fmt::Display for Accepting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = |version: &Version| match version.patch {
+            0 => format!("{}.{}", version.major, version.minor),
+            _ => version.to_string(),
+        };
+        match self {
+            Self::From(version) => write!(f, "versions from {} on accept it", short(version)),
+            Self::Before(version) => write!(f, "versions before {} accept it", short(version)),
+        }
     }
 }
 
@@ -47,9 +83,20 @@ impl Syntax {
         self.0 >= REFACTORED
     }
 
-    /// The command line from before 0.20 for a later version, and the other way round.
-    pub(super) fn other(&self) -> Self {
-        Self(if self.is_refactored() { Version::new(0, 19, 9) } else { CURRENT })
+    pub(super) fn version(&self) -> &Version {
+        &self.0
+    }
+
+    /// The nearest versions that accept the words: later ones, else earlier ones.
+    pub(super) fn accepting(&self, words: &[String]) -> Option<Accepting> {
+        let accepts =
+            |version: &Version| Self(version.clone()).command().try_get_matches_from(words).is_ok();
+        let later = CHANGES.iter().find(|change| **change > self.0 && accepts(change));
+        if let Some(change) = later {
+            return Some(Accepting::From(change.clone()));
+        }
+        let mut earlier = CHANGES.windows(2).rev().filter(|pair| pair[1] <= self.0);
+        earlier.find(|pair| accepts(&pair[0])).map(|pair| Accepting::Before(pair[1].clone()))
     }
 
     /// Whether a relative `--config` starts in the folder of the manifest.
@@ -79,16 +126,18 @@ impl Syntax {
                 flag("frozen"),
                 flag("locked"),
                 flag("offline"),
-                flag("exclude-dev"),
             ]);
+        if self.0 >= EXCLUDE_DEV {
+            program = program.arg(flag("exclude-dev"));
+        }
         if self.0 >= EXCLUDE_UNPUBLISHED {
             program = program.arg(flag("exclude-unpublished"));
         }
-        program = if self.is_refactored() {
-            program.args([text("config"), text("metadata-path")])
-        } else {
-            program.arg(flag("allow-git-index"))
-        };
+        if self.is_refactored() {
+            program = program.args([text("config"), text("metadata-path")]);
+        } else if self.0 >= ALLOW_GIT_INDEX {
+            program = program.arg(flag("allow-git-index"));
+        }
         for name in OTHERS {
             let words = Arg::new("words").num_args(0..).trailing_var_arg(true);
             program = program.subcommand(Command::new(name).arg(words.allow_hyphen_values(true)));
@@ -109,22 +158,23 @@ impl Syntax {
             .action(ArgAction::Append)
             .value_parser(PossibleValuesParser::new(self.check_names()))
             .ignore_case(false);
-        let check = Command::new(CHECK).args(levels).args([
+        let mut check = Command::new(CHECK).args([
             text("graph").short('g'),
             flag("hide-inclusion-graph"),
             flag("audit-compatible-output"),
             flag("show-stats").short('s'),
-            depth,
             which,
         ]);
+        if self.0 >= LEVELS {
+            check = check.args(levels).arg(depth);
+        }
         if self.is_refactored() {
             return check;
         }
-        let check = check.args([
-            text("config").short('c'),
-            flag("disable-fetch").short('d'),
-            flag("exclude-dev"),
-        ]);
+        check = check.args([text("config").short('c'), flag("disable-fetch").short('d')]);
+        if self.0 >= EXCLUDE_DEV {
+            check = check.arg(flag("exclude-dev"));
+        }
         if self.0 >= METADATA_PATH { check.arg(text("metadata-path")) } else { check }
     }
 

@@ -218,12 +218,45 @@ fn older_versions_are_read_with_their_own_options() {
     refused(
         "--format sarif check",
         "0.18.4",
-        "cargo-deny 0.18.4 refuses it: `sarif` is not a value of `--format`; versions from 0.20 on accept it",
+        "cargo-deny 0.18.4 refuses it: `sarif` is not a value of `--format`; versions from 0.18.5 on accept it",
     );
     refused(
         "--exclude-unpublished check",
         "0.14.21",
-        "cargo-deny 0.14.21 refuses it: unexpected argument `--exclude-unpublished`; versions from 0.20 on \
+        "cargo-deny 0.14.21 refuses it: unexpected argument `--exclude-unpublished`; versions from 0.16.2 on \
+         accept it",
+    );
+    refused(
+        "--exclude-dev check",
+        "0.14.1",
+        "cargo-deny 0.14.1 refuses it: unexpected argument `--exclude-dev`; versions from 0.14.2 on accept it",
+    );
+    refused(
+        "check -W unmaintained",
+        "0.12.2",
+        "cargo-deny 0.12.2 refuses it: unexpected argument `-W`; versions from 0.13 on accept it",
+    );
+    refused(
+        "--allow-git-index check",
+        "0.13.9",
+        "cargo-deny 0.13.9 refuses it: unexpected argument `--allow-git-index`; versions from 0.14 on accept it",
+    );
+}
+
+#[test]
+fn codes_of_later_versions_are_refused_as_levels() {
+    check("check -A unnecessary-skip", "0.16.3", "check -A unnecessary-skip");
+    check("check -A unmaintained", "0.13.0", "check -A unmaintained");
+    refused(
+        "check -W unmaintained -A unnecessary-skip",
+        "0.16.2",
+        "cargo-deny 0.16.2 refuses it: it does not have the code `unnecessary-skip`; versions from 0.16.3 on \
+         accept it",
+    );
+    refused(
+        "check -D replaced-in-std",
+        "0.19.9",
+        "cargo-deny 0.19.9 refuses it: it does not have the code `replaced-in-std`; versions from 0.20 on \
          accept it",
     );
 }

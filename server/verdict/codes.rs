@@ -1,5 +1,6 @@
 //! Every code that a finding can have, and where its findings are reported.
 
+use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::Check;
@@ -227,6 +228,43 @@ impl Code {
                 | Self::UnmatchedSource
                 | Self::UnmatchedOrganization
         )
+    }
+
+    /// The first version of cargo-deny that can give the code a level, if that is later than 0.13.0, which
+    /// introduced levels. No version has removed a code.
+    pub fn since(self) -> Option<Version> {
+        Some(match self {
+            Self::IndexCacheLoadFailure => Version::new(0, 14, 0),
+            Self::ChecksumMatch
+            | Self::ChecksumMismatch
+            | Self::DeniedByExtension
+            | Self::DetectedExecutable
+            | Self::DetectedExecutableScript
+            | Self::FeaturesEnabled
+            | Self::PathBypassed
+            | Self::PathBypassedByGlob
+            | Self::UnableToCheckPath
+            | Self::UnmatchedBypass
+            | Self::UnmatchedGlob
+            | Self::UnmatchedPathBypass => Version::new(0, 14, 2),
+            Self::UnusedWrapper => Version::new(0, 14, 6),
+            Self::AdvisoryIgnored | Self::YankedIgnored | Self::YankedNotDetected => {
+                Version::new(0, 14, 12)
+            }
+            Self::Deprecated => Version::new(0, 14, 13),
+            Self::UnresolvedWorkspaceDependency
+            | Self::UnusedWorkspaceDependency
+            | Self::WorkspaceDuplicate => Version::new(0, 15, 0),
+            Self::UnnecessarySkip => Version::new(0, 16, 3),
+            Self::ParseError => Version::new(0, 18, 4),
+            Self::EmptyLicenseField
+            | Self::GatherFailure
+            | Self::NoLicenseField
+            | Self::NonRootPath
+            | Self::NonUtf8Path => Version::new(0, 18, 5),
+            Self::ReplacedInStd | Self::UnmatchedReplacementIgnore => Version::new(0, 20, 0),
+            _ => return None,
+        })
     }
 
     /// The page that explains it.

@@ -15,11 +15,19 @@ fn policy_page_is_up_to_date() {
     fresh("server/docs/deny-toml.md", &policy::page());
 }
 
-/// `cargo xtask versions` runs other versions of cargo-deny over these policies.
+/// `cargo xtask versions` gives these policies to other versions of cargo-deny.
 #[test]
 fn probes_of_other_versions_are_fresh() {
-    let probes = supercargo::policy::probes();
-    let lines = probes.iter().map(|probe| serde_json::to_string(probe).expect("a record"));
-    let text: String = lines.flat_map(|line| [line, "\n".to_owned()]).collect();
-    crate::pages::fresh("tests/parity/versions.jsonl", &text);
+    fresh("tests/parity/versions.jsonl", &lines(&supercargo::policy::probes()));
+}
+
+/// `cargo xtask versions` gives these command lines to other versions of cargo-deny.
+#[test]
+fn command_lines_for_other_versions_are_fresh() {
+    fresh("tests/parity/command_lines.jsonl", &lines(&supercargo::deny_command::probes()));
+}
+
+fn lines<T: serde::Serialize>(records: &[T]) -> String {
+    let lines = records.iter().map(|record| serde_json::to_string(record).expect("a record"));
+    lines.flat_map(|line| [line, "\n".to_owned()]).collect()
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask versions`: whether each key and value of the policy is accepted by exactly the versions of cargo-deny that
-//! the schema names (`tests/parity/versions.jsonl`, written by `tests/house`).
+//! `cargo xtask versions`: whether each key and value of the policy, each option and each code is accepted by exactly the
+//! versions of cargo-deny that we name (`tests/parity/versions.jsonl` and `command_lines.jsonl`, written by `tests/house`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,23 +13,33 @@ use crate::{commands, tools};
 /// The versions that are installed if no programs are given.
 const VERSIONS: [&str; 5] = ["0.14.24", "0.16.4", "0.18.9", "0.19.9", "0.20.2"];
 
+/// A policy or a command line.
 #[derive(Deserialize)]
 struct Probe {
-    key: String,
+    key: Option<String>,
+    #[serde(default)]
     policy: String,
+    #[serde(default = "plain_command")]
+    command: String,
     since: Option<String>,
     until: Option<String>,
+}
+
+fn plain_command() -> String {
+    "--offline check sources".to_owned()
+}
+
+fn read_probes(root: &Path, name: &str) -> Result<Vec<Probe>> {
+    let text = fs::read_to_string(root.join("tests/parity").join(name))?;
+    let probes = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
+    probes.with_context(|| format!("could not read {name}"))
 }
 
 /// With paths of installed programs, only these are run.
 pub(crate) fn run(programs: &[String]) -> Result<bool> {
     let root = tools::root()?;
-    let text = fs::read_to_string(root.join("tests/parity/versions.jsonl"))?;
-    let probes: Vec<Probe> = text
-        .lines()
-        .map(serde_json::from_str)
-        .collect::<Result<_, _>>()
-        .context("could not read the policies")?;
+    let mut probes = read_probes(&root, "versions.jsonl")?;
+    probes.extend(read_probes(&root, "command_lines.jsonl")?);
     let programs = if programs.is_empty() {
         VERSIONS.into_iter().filter_map(|version| install(&root, version)).collect()
     } else {
@@ -52,7 +62,7 @@ pub(crate) fn run(programs: &[String]) -> Result<bool> {
         for probe in &probes {
             fs::write(folder.join("deny.toml"), &probe.policy)?;
             let mut command = Command::new(program);
-            command.current_dir(folder).args(["--offline", "check", "sources"]);
+            command.current_dir(folder).args(probe.command.split(' '));
             let captured = commands::capture(&mut command)?;
             let accepts = captured.exit_code == Some(0);
             let is_known = probe.since.as_deref().is_none_or(|since| numbers(since) <= number);
@@ -60,10 +70,11 @@ pub(crate) fn run(programs: &[String]) -> Result<bool> {
             if accepts != (is_known && is_kept) {
                 differences += 1;
                 let does = if accepts { "accepts" } else { "rejects" };
-                println!("cargo-deny {version} {does} `{}`", probe.key);
+                let what = probe.key.as_ref().unwrap_or(&probe.command);
+                println!("cargo-deny {version} {does} `{what}`");
             }
         }
-        println!("cargo-deny {version}: {} policies", probes.len());
+        println!("cargo-deny {version}: {} policies and command lines", probes.len());
     }
     println!("{differences} differences");
     Ok(differences == 0)

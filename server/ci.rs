@@ -127,7 +127,7 @@ pub enum GateSource {
     Make,
     /// A `Justfile`.
     Just,
-    /// A task in a TOML file: of cargo-make or mise.
+    /// A task in a TOML file: of cargo-make, mise, pixi or a runner of `pyproject.toml`.
     Task,
     /// An alias in cargo's configuration.
     CargoAlias,

@@ -17,6 +17,12 @@ pub enum UnresolvedReason {
     /// The files that a pattern matches are not listed.
     #[error("the files of `{0}` are not known")]
     Files(String),
+    /// Another program runs it in a way that is not read: its command.
+    #[error("what `{0}` runs is not known")]
+    RunBy(String),
+    /// A program adds words to the command that are not in the repository: its name.
+    #[error("the words that `{0}` adds are not known")]
+    AddedWords(String),
     /// A variable has other values in other branches of a script.
     #[error("`${0}` depends on a condition")]
     Condition(String),

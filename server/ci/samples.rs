@@ -301,6 +301,42 @@ fn makefile_recipes_have_their_variables() {
 }
 
 #[test]
+fn makefile_functions_and_patterns_are_expanded() {
+    check(
+        "#- Makefile\nDENY = $(CARGO) deny --locked\nDIRS := a b\ndefine licenses\n\t@cd $(1) && $(DENY) check licenses\n\t-cd $(1) && $(DENY) check $(2)\nendef\ndeny: $(addprefix deny-,$(DIRS))\ndeny-%:\n\t$(DENY) --manifest-path $*/Cargo.toml check bans\nall:\n\t$(call licenses,a,sources)\n\t@$(foreach dir,$(DIRS),$(DENY) --manifest-path $(dir)/Cargo.toml check &&) true\na-check b-check: %-check: $(MISSING)\n\tcd $(patsubst %-check,%,$@) && $(DENY) check $(strip  $(if $(NONE),advisories,  bans   sources))\nx: $(DIRS:=/y)\n\techo $^; cargo deny check $(shell cat checks)\n%/y:\n\tcd $(@D) && cargo deny check advisories\nNONE =\n#- a/Cargo.toml\n[package]\nname = \"a\"\n#- b/Cargo.toml\n[package]\nname = \"b\"\n",
+        &[
+            "Makefile:9 in .: --locked --manifest-path a/Cargo.toml check bans",
+            "Makefile:9 in .: --locked --manifest-path b/Cargo.toml check bans",
+            "Makefile:11 in a: --locked check licenses",
+            "Makefile:11 in a, reports only: --locked check sources",
+            "Makefile:12 in .: --locked --manifest-path a/Cargo.toml check",
+            "Makefile:12 in .: --locked --manifest-path b/Cargo.toml check",
+            "Makefile:14 in a: --locked check bans sources",
+            "Makefile:14 in b: --locked check bans sources",
+            "Makefile:18 in a: check advisories",
+            "Makefile:18 in b: check advisories",
+            "Makefile:16? the value of `${{ $(shell cat checks) }}` is not known",
+        ],
+    );
+}
+
+#[test]
+fn makefile_functions_without_end_have_a_limit() {
+    let nested = "$(foreach a,$(L),$(foreach b,$(L),$(foreach c,$(L),$(foreach d,$(L),))))";
+    let list = "x ".repeat(1_000);
+    check(
+        &format!(
+            "#- Makefile\nL = {list}\nA = $(call A,$(1)$(1))$(call A,$(1))\na:\n\tcargo deny check {nested}\nb:\n\tcargo deny $(call A,x) check\nc:\n\tcargo deny check $(call\n"
+        ),
+        &[
+            "Makefile:4? the value of `${{ $(foreach a,$(L),$(foreach b,$(L),$(foreach c,$(L),$(f..` is not known",
+            "Makefile:6? the value of `${{ a very long variable }}` is not known",
+            "Makefile:8? the value of `$call` is not known",
+        ],
+    );
+}
+
+#[test]
 fn make_is_followed_from_a_workflow() {
     check(
         &(job(
@@ -435,6 +471,15 @@ fn tasks_and_aliases_are_found() {
         "#- mise.toml\n[tools]\n\"cargo:cargo-deny\" = \"0.18\"\n[tasks.deny]\nrun = [\"cargo deny check\"]\ndir = \"sub\"\n#- sub/Cargo.toml\n[package]\nname = \"s\"\n",
         &["mise.toml:4 0.18 by mise.toml:2 in sub: check"],
     );
+    check(
+        "#- pixi.toml\n[tasks]\ndeny = \"cargo deny check bans\"\n[tasks.all]\ncmd = [\"cargo\", \"deny\", \"--all-features\", \"check\"]\ncwd = \"sub\"\n[feature.lint.tasks]\ndeny = { cmd = \"cargo deny check sources\", depends-on = [\"all\"] }\n#- pyproject.toml\n[tool.poe.tasks]\ndeny = { shell = \"cargo deny check licenses\" }\n#- sub/Cargo.toml\n[package]\nname = \"s\"\n",
+        &[
+            "pixi.toml:2 in .: check bans",
+            "pixi.toml:4 in sub: --all-features check",
+            "pixi.toml:7 in .: check sources",
+            "pyproject.toml:2 in .: check licenses",
+        ],
+    );
 }
 
 #[test]
@@ -489,6 +534,30 @@ fn wrapped_commands_are_found() {
             ".github/workflows/ci.yml:10 in .: --all-features check",
             ".github/workflows/ci.yml:11 in .: --workspace check",
             ".github/workflows/ci.yml:12 in .: --exclude-dev check",
+        ],
+    );
+}
+
+#[test]
+fn commands_in_other_environments_are_found() {
+    check(
+        &job("steps:\n  - run: |\n      nix develop .#ci -c bash -c \"cargo deny --locked check advisories\"\n      nix develop -c just deny\n      mise exec cargo-deny@0.19.2 -- cargo deny --no-default-features check\n      \"$HOME/.cargo/bin/cargo-deny\" --features a check bans\n      ${CARGO} deny check sources\n      find . -name Cargo.toml -exec cargo deny --manifest-path {} check \\;\n      ls */Cargo.toml | xargs -I% -n 1 cargo deny --manifest-path % check\n      xargs -n1 cargo deny check < list\n      apt-get install -y make just\n      docker run x apt-get install make\n      parallel cargo deny check ::: bans sources\n      pixi run rs-check --only base_checks cargo_deny\n      mise install cargo-deny\n      nix profile install nixpkgs#cargo-deny\n      nix run nixpkgs#cargo-deny -- --workspace check\n      nix-shell -p cargo-deny --run 'cargo deny check bans'")
+            .as_str()
+            .to_owned()
+            .add("#- justfile\ndeny:\n    cargo deny check licenses\n"),
+        &[
+            ".github/workflows/ci.yml:6 in .: --locked check advisories",
+            ".github/workflows/ci.yml:8 0.19.2 by .github/workflows/ci.yml:8 in .: --no-default-features check",
+            ".github/workflows/ci.yml:9 in .: --features a check bans",
+            ".github/workflows/ci.yml:10 in .: check sources",
+            ".github/workflows/ci.yml:20 in .: --workspace check",
+            ".github/workflows/ci.yml:21 in .: check bans",
+            "justfile:2 from .github/workflows/ci.yml:7 in .: check licenses",
+            ".github/workflows/ci.yml:11? the value of `{}` is not known",
+            ".github/workflows/ci.yml:12? the value of `%` is not known",
+            ".github/workflows/ci.yml:13? the words that `xargs` adds are not known",
+            ".github/workflows/ci.yml:16? the words that `parallel` adds are not known",
+            ".github/workflows/ci.yml:17? what `pixi run rs-check --only base_checks cargo_deny` runs is not known",
         ],
     );
 }

@@ -1,7 +1,6 @@
 //! The search: what is read first, what was found, and its limits.
 
 mod action;
-mod cargo_make;
 mod gates;
 mod generic;
 mod github;
@@ -13,6 +12,7 @@ mod pre_commit;
 mod repository;
 mod rust_source;
 mod scripts;
+mod toml_tasks;
 mod versions;
 
 use std::{
@@ -27,13 +27,13 @@ use super::{
     script_text, shell, variables, yaml,
 };
 use crate::{limits, text::SourceText};
-use cargo_make::{CargoAlias, TaskFile};
 pub(crate) use gates::quoted;
 use interpreter::{Call, Origin, ShellState};
 use just::Justfile;
 use make::Makefile;
 use repository::CiFiles;
 pub use repository::root_around;
+use toml_tasks::{CargoAlias, TaskFile};
 use variables::ExpandedWord;
 pub use versions::{EngineVersion, VersionNumber};
 
@@ -106,10 +106,10 @@ pub(super) fn run(root: &Utf8Path, read: ReadText<'_>) -> GateSearch {
     pre_commit::run(&mut search, &files);
     just::run(&mut search, &files);
     make::run(&mut search, &files);
-    cargo_make::run(&mut search, &files);
+    toml_tasks::run(&mut search, &files);
     rust_source::run(&mut search, &files);
     scripts::run(&mut search, &files);
-    cargo_make::unused_aliases(&mut search, &files);
+    toml_tasks::unused_aliases(&mut search, &files);
     search.finish()
 }
 
@@ -123,12 +123,12 @@ impl Search<'_> {
         just::call(self, words, call, shell);
     }
 
-    fn call_cargo_make(&mut self, words: &[ExpandedWord], call: &Call<'_>, shell: &ShellState) {
-        cargo_make::call(self, words, call, shell);
+    fn call_toml_tasks(&mut self, words: &[ExpandedWord], call: &Call<'_>, shell: &ShellState) {
+        toml_tasks::call(self, words, call, shell);
     }
 
     fn alias(&mut self, name: &str, shell: &ShellState) -> Option<CargoAlias> {
-        cargo_make::alias(self, name, shell)
+        toml_tasks::alias(self, name, shell)
     }
 }
 

@@ -255,11 +255,13 @@ fn aligned(text: &str, line: u32, first: usize, source: &[&str]) -> ScriptText {
     let mut script = ScriptText::at(line, text);
     let mut from = 0;
     for (index, written) in source.iter().enumerate() {
-        let written = written.trim().trim_matches(['"', '\'']).trim();
-        let Some(at) = text.get(from..).and_then(|rest| rest.find(written)) else { continue };
-        if written.is_empty() {
-            continue;
-        }
+        let rest = text.get(from..).unwrap_or_default();
+        // The quotes of a line are the script's, or those around all of it.
+        let whole = written.trim();
+        let inside = whole.trim_matches(['"', '\'']).trim();
+        let found = [whole, inside].into_iter().filter(|written| !written.is_empty());
+        let mut found = found.filter_map(|written| Some((rest.find(written)?, written)));
+        let Some((at, written)) = found.next() else { continue };
         let number = u32::try_from(first + index + 1).unwrap_or(u32::MAX);
         script.lines.push((from + at, number));
         from += at + written.len();
@@ -277,7 +279,10 @@ mod tests {
 
     #[test]
     fn lines_of_scripts_are_those_of_the_file() {
-        let node = read("a: 1\nb: |\n  one\n\n  two\nc: >-\n  three\n  four\nd: five\n   six\n");
+        let node = read(
+            "a: 1\nb: |\n  one\n\n  two\nc: >-\n  three\n  four\nd: five\n   six\n\
+             e: |\n  one\n  \"two\" x\nf: \"one\n  two\"\n",
+        );
         let line = |name: &str, word: &str| {
             let script = node.get(name).and_then(YamlNode::script).expect("a scalar");
             script.line(script.text.find(word).expect("the word"))
@@ -287,6 +292,8 @@ mod tests {
         assert_eq!(line("c", "three"), 7);
         assert_eq!(line("c", "four"), 8);
         assert_eq!(line("d", "six"), 10);
+        assert_eq!(line("e", "\"two"), 13);
+        assert_eq!(line("f", "two"), 15);
     }
 
     #[test]

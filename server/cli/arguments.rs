@@ -55,9 +55,10 @@ pub(super) enum Command {
     /// List the commands of a repository that run cargo-deny.
     ///
     /// Reads workflows and composite actions of GitHub, GitLab's and other pipelines, Makefiles, Justfiles,
-    /// shell scripts, tasks of cargo-make and mise, hooks of git, aliases of cargo, and the source of an
-    /// xtask. Runs none of them. Shows the line, the version of cargo-deny, the folder, the options and the
-    /// workspace of each, and the reason for what depends on a value that is not in the repository.
+    /// shell scripts, tasks of cargo-make, mise, pixi and `pyproject.toml`, hooks of git, aliases of cargo,
+    /// and the source of an xtask. Runs none of them. Shows the line, the version of cargo-deny, the folder,
+    /// the options and the workspace of each, and the reason for what depends on a value that is not in the
+    /// repository.
     Gates(GatesArguments),
     /// Write a `deny.toml` that allows only what the packages of the workspace need.
     ///

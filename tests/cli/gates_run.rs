@@ -216,6 +216,22 @@ const REPOSITORIES: &[(usize, &str)] = &[
         "#- .gitlab-ci.yml\ndeny:\n  script: cargo d -D warnings\n#- .cargo/config.toml\n[alias]\nd = \"deny --all-features check\"\n",
     ),
     (
+        2,
+        "#- Makefile\ndirs = . sub\ndeny: $(addprefix deny-,$(dirs))\ndeny-%:\n\tcd $* && $(CARGO) deny check licenses\n",
+    ),
+    (
+        1,
+        "#- Makefile\ndefine deny\n@cd $(1) && cargo deny $(2) check\nendef\nlint:\n\t$(call deny,sub,--all-features)\n",
+    ),
+    (
+        2,
+        "#- .github/workflows/ci.yml\njobs:\n  a:\n    steps:\n      - run: |\n          nix develop -c bash -c \"cd sub && cargo deny --workspace check\"\n          \"$HOME/.cargo/bin/cargo-deny\" --exclude-dev check licenses\n",
+    ),
+    (
+        1,
+        "#- pixi.toml\n[feature.lint.tasks]\ndeny = { cmd = [\"cargo\", \"deny\", \"--all-features\", \"check\"], cwd = \"sub\" }\n",
+    ),
+    (
         1,
         "#- xtask/src/main.rs\nfn main() {\n    Command::new(\"cargo\").args([\"deny\", \"--all-features\", \"check\", \"licenses\"]).status();\n}\n",
     ),

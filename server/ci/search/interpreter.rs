@@ -12,7 +12,7 @@ use super::{
         self, AssignedValue, Assignment, CommandList, Connector, ListItem, ShellCommand, Word,
         WordPart,
     },
-    variables::{ExpandedWord, VariableValue, Variables},
+    variables::{ExpandedWord, VariableValue, Variables, shorten},
     versions::{self, EngineVersion},
 };
 use crate::workspace::lexical;
@@ -137,6 +137,47 @@ const WRAPPERS: [(&str, &[&str]); 18] = [
     ("caffeinate", &[]),
     ("then", &[]),
 ];
+
+/// Programs that run a command somewhere among their words, in another environment: a shell with `-c`, a tool that calls
+/// others, or what is behind `--`.
+const ENVIRONMENTS: [&str; 32] = [
+    "nix",
+    "nix-shell",
+    "docker",
+    "podman",
+    "nerdctl",
+    "docker-compose",
+    "mise",
+    "rtx",
+    "asdf",
+    "devbox",
+    "devenv",
+    "flox",
+    "direnv",
+    "pixi",
+    "poetry",
+    "pdm",
+    "uv",
+    "uvx",
+    "hatch",
+    "pipenv",
+    "conda",
+    "mamba",
+    "micromamba",
+    "xvfb-run",
+    "op",
+    "doppler",
+    "distrobox",
+    "toolbox",
+    "su",
+    "runuser",
+    "gosu",
+    "npx",
+];
+
+/// Tools that these call and that may run cargo-deny.
+const CALLED: [&str; 9] =
+    ["bash", "sh", "zsh", "dash", "make", "gmake", "just", "cargo", "cargo-make"];
 
 /// Programs that only mention what is behind them.
 const MENTIONS: [&str; 14] = [
@@ -279,7 +320,15 @@ impl Search<'_> {
             return;
         };
         if let Some(version) = versions::installed_by(words, &call.origin.at(call.line)) {
-            shell.version = Some(version);
+            // `mise exec cargo-deny@0.18.6 -- cargo deny check`
+            match behind_separator(words) {
+                Some(command) => {
+                    let mut inside = shell.clone();
+                    inside.version = Some(version);
+                    self.inner(command, call, &mut inside);
+                }
+                None => shell.version = Some(version),
+            }
             return;
         }
         if let Some(body) = shell.functions.get(first).cloned() {
@@ -321,14 +370,57 @@ impl Search<'_> {
             }
             "make" | "gmake" => self.call_make(rest, call, shell),
             "just" => self.call_just(rest, call, shell),
+            "xargs" | "parallel" => self.inner(&with_added_words(program, rest), call, shell),
+            "find" => self.inner(&executed_by_find(rest), call, shell),
             _ if MENTIONS.contains(&program) => {}
             "cargo" if self.cargo(rest, call, shell) => {}
             _ => {
-                if !self.deny(call, words, shell) {
+                if self.deny(call, words, shell) {
+                } else if ENVIRONMENTS.contains(&program) {
+                    self.environment(program, rest, call, shell);
+                } else {
                     self.script_file(first, rest, call, shell);
                 }
             }
         }
+    }
+
+    /// A command in another environment.
+    fn environment(
+        &mut self,
+        program: &str,
+        rest: &[ExpandedWord],
+        call: &Call<'_>,
+        shell: &ShellState,
+    ) {
+        let mut inside = shell.clone();
+        let is = |word: &ExpandedWord, names: &[&str]| names.contains(&word.shown());
+        let script = rest.iter().position(|word| is(word, &["--run", "--command"]));
+        if let Some(script) =
+            script.and_then(|at| rest.get(at + 1)).filter(|_| program == "nix-shell")
+        {
+            self.nested(script.shown(), call, &mut inside);
+        } else if let Some(command) = called_in_environment(rest) {
+            self.inner(command, call, &mut inside);
+        } else if let Some(run) = rest.iter().position(|word| is(word, &["run", "r"]))
+            && rest[run..].iter().any(|word| is(word, &["cargo-deny", "cargo_deny"]))
+        {
+            // A task of that name.
+            let words: Vec<_> = call.words.iter().map(ExpandedWord::shown).collect();
+            let reason = UnresolvedReason::RunBy(shorten(&words.join(" ")));
+            let written = "..".to_owned();
+            let program = ExpandedWord::Known("cargo-deny".to_owned());
+            self.deny(call, &[program, ExpandedWord::Unknown { written, reason }], shell);
+        }
+    }
+
+    /// A command that another one runs.
+    fn inner(&mut self, words: &[ExpandedWord], call: &Call<'_>, shell: &mut ShellState) {
+        if call.origin.depth >= CALLS || words.is_empty() {
+            return;
+        }
+        let origin = Origin { depth: call.origin.depth + 1, ..call.origin.clone() };
+        self.call(&Call { words, line: call.line, origin: &origin }, shell);
     }
 
     fn function(
@@ -445,7 +537,7 @@ impl Search<'_> {
         let behind = &rest[command + 1..];
         match name {
             "make" => {
-                self.call_cargo_make(behind, call, shell);
+                self.call_toml_tasks(behind, call, shell);
                 return true;
             }
             "deny" => return false,
@@ -601,6 +693,78 @@ fn without_wrappers<'w>(
     }
 }
 
+/// What is behind `--`.
+fn behind_separator(words: &[ExpandedWord]) -> Option<&[ExpandedWord]> {
+    let at = words.iter().position(|word| word.known() == Some("--"))?;
+    words.get(at + 1..).filter(|rest| !rest.is_empty())
+}
+
+/// The command that runs in another environment: `nix develop -c just deny`, `docker run image sh -c ".."`.
+fn called_in_environment(words: &[ExpandedWord]) -> Option<&[ExpandedWord]> {
+    if let Some(command) = behind_separator(words) {
+        return Some(command);
+    }
+    let at = words.iter().position(|word| {
+        let text = word.shown();
+        CALLED.contains(&Utf8Path::new(text).file_name().unwrap_or(text))
+    })?;
+    // `sh` with a script; the name of a tool alone is rather a package.
+    words.get(at..).filter(|command| command.len() > 1)
+}
+
+/// The command of `xargs` and `parallel`, with a word that is not known in the place of what they read.
+fn with_added_words(program: &str, words: &[ExpandedWord]) -> Vec<ExpandedWord> {
+    let mut placeholder = (program == "parallel").then(|| "{}".to_owned());
+    let mut at = 0;
+    while let Some(text) =
+        words.get(at).map(ExpandedWord::shown).filter(|text| text.starts_with('-'))
+    {
+        let next = || words.get(at + 1).map_or("{}", ExpandedWord::shown).to_owned();
+        at += match text {
+            "-I" | "--replace" => {
+                placeholder = Some(next());
+                2
+            }
+            "-n" | "-P" | "-L" | "-d" | "-a" | "-s" | "-E" | "-j" | "--jobs" | "--max-args"
+            | "--max-procs" | "--delimiter" | "--arg-file" => 2,
+            _ => {
+                let joined = text.strip_prefix("-I").or_else(|| text.strip_prefix("--replace="));
+                placeholder = joined.map(str::to_owned).or(placeholder);
+                1
+            }
+        };
+    }
+    let command = words.get(at..).unwrap_or_default();
+    let command = command.split(|word| word.shown().starts_with(":::")).next().unwrap_or_default();
+    let mut command = with_placeholder(command, placeholder.as_deref());
+    if !command.is_empty() && command.iter().all(|word| word.known().is_some()) {
+        let reason = UnresolvedReason::AddedWords(program.to_owned());
+        command.push(ExpandedWord::Unknown { written: "..".to_owned(), reason });
+    }
+    command
+}
+
+/// The command behind `-exec`.
+fn executed_by_find(words: &[ExpandedWord]) -> Vec<ExpandedWord> {
+    let is_option = |word: &ExpandedWord| {
+        word.known().is_some_and(|word| ["-exec", "-execdir", "-ok"].contains(&word))
+    };
+    let Some(at) = words.iter().position(is_option) else { return Vec::new() };
+    let command = words[at + 1..].split(|word| [";", "\\;", "+"].contains(&word.shown())).next();
+    with_placeholder(command.unwrap_or_default(), Some("{}"))
+}
+
+fn with_placeholder(words: &[ExpandedWord], placeholder: Option<&str>) -> Vec<ExpandedWord> {
+    let replaced = |word: &ExpandedWord| match placeholder {
+        Some(placeholder) if word.shown().contains(placeholder) => ExpandedWord::Unknown {
+            written: word.shown().to_owned(),
+            reason: UnresolvedReason::Value(placeholder.to_owned()),
+        },
+        _ => word.clone(),
+    };
+    words.iter().map(replaced).collect()
+}
+
 /// The index of cargo's command among the words behind `cargo`.
 fn cargo_command(words: &[ExpandedWord]) -> Option<usize> {
     let mut index = 0;
@@ -620,11 +784,16 @@ fn cargo_command(words: &[ExpandedWord]) -> Option<usize> {
 /// Where the words for cargo-deny begin, and the folder of `cargo -C`.
 fn deny_words(words: &[ExpandedWord]) -> Option<(usize, Option<ExpandedWord>)> {
     let text = |index: usize| words.get(index).map(ExpandedWord::shown);
-    for index in 0..words.len() {
-        let Some(word) = words[index].known() else { continue };
+    for (index, word) in words.iter().enumerate() {
+        // Of the program itself only the folder may be unknown: `$HOME/.cargo/bin/cargo-deny`.
+        let Some(word) = word.known().or_else(|| (index == 0).then(|| word.shown())) else {
+            continue;
+        };
+        // nix: `nixpkgs#cargo-deny`.
+        let word = word.rsplit_once('#').map_or(word, |(_, name)| name);
         let program = Utf8Path::new(word).file_name().unwrap_or(word);
         match program.strip_suffix(".exe").unwrap_or(program) {
-            "cargo" => {
+            "cargo" | "$CARGO" => {
                 let behind = &words[index + 1..];
                 let Some(command) = cargo_command(behind) else { continue };
                 if behind[command].known() == Some("deny") {

@@ -1,6 +1,9 @@
-//! Makefiles: the recipes of their targets, with variables ("GNU make", 5 and 6).
+//! Makefiles: the recipes of their targets, with variables ("GNU make", 4 to 6, 8 and 10).
+
+mod expansion;
 
 use std::{
+    cell::Cell,
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
@@ -12,19 +15,16 @@ use super::{
     interpreter::{Call, Origin, ShellState},
     repository::CiFiles,
     script_text::ScriptText,
-    shell::is_name,
     variables::ExpandedWord,
 };
 use crate::workspace::lexical;
-
-/// How deep variables use each other.
-const DEPTH: usize = 16;
-
-/// Bytes of a recipe line with its variables.
-const EXPANDED: usize = 1 << 16;
+use expansion::{OwnVariables, escaped, expand, stem};
 
 /// What a recipe line has that runs cargo-deny, or calls something that may.
 const CALLS: [&str; 6] = ["deny", "cargo", "make", "just", "sh", "/"];
+
+/// How many pattern rules are read, and how many targets of one.
+const PATTERNS: usize = 200;
 
 /// How many files include each other.
 const INCLUDES: usize = 8;
@@ -36,6 +36,12 @@ pub(super) struct Makefile {
     rules: Vec<MakeRule>,
     /// The rules of each target.
     by_target: BTreeMap<String, Vec<usize>>,
+    /// The rules whose target has a `%`, with it.
+    patterns: Vec<(String, usize)>,
+    /// What other rules need, by which the stems of patterns are known.
+    needed: BTreeSet<String>,
+    /// How many variables and functions were expanded.
+    expanded: Cell<usize>,
     one_shell: bool,
     shell_flags: bool,
 }
@@ -51,6 +57,8 @@ enum MakeVariable {
 struct MakeRule {
     file: Utf8PathBuf,
     targets: Vec<String>,
+    /// The target pattern of a static pattern rule: `targets: pattern: prerequisites`.
+    pattern: Option<String>,
     prerequisites: Vec<String>,
     /// The variables of the target
     variables: Vec<(String, String)>,
@@ -68,9 +76,14 @@ pub(super) fn run(search: &mut Search<'_>, files: &CiFiles) {
         let folder = folder_of(path, &search.root);
         let origin = search.origin(path, GateSource::Make);
         let mut shell = ShellState::at(&search.root, folder);
+        let none = OwnVariables::new();
         for rule in makefile.rules.iter().filter(|rule| rule.file == *path) {
             shell.version = None;
-            run_rule(search, &makefile, rule, &BTreeMap::new(), &mut shell, &origin);
+            let calls = rule.recipe.iter().any(|(_, line)| makefile.may_call(line, &none));
+            let made = if calls { makefile.made_by(rule) } else { Vec::new() };
+            for made in made {
+                run_rule(search, &makefile, rule, &made, &none, &mut shell, &origin);
+            }
         }
     }
 }
@@ -92,11 +105,7 @@ fn open(search: &mut Search<'_>, path: &Utf8Path) -> Option<Rc<Makefile>> {
     }
     let mut makefile = Makefile::default();
     read(search, path, &mut makefile, INCLUDES)?;
-    for (index, rule) in makefile.rules.iter().enumerate() {
-        for target in &rule.targets {
-            makefile.by_target.entry(target.clone()).or_default().push(index);
-        }
-    }
+    makefile.index();
     let makefile = Rc::new(makefile);
     search.makefiles.insert(path.to_owned(), Rc::clone(&makefile));
     Some(makefile)
@@ -227,9 +236,11 @@ fn parse_rule(
     statement: &str,
     makefile: &mut Makefile,
 ) -> Option<MakeRule> {
-    let (targets, rest) = statement.split_once(':')?;
+    let colon = colon_of_rule(statement)?;
+    let (targets, rest) = (&statement[..colon], &statement[colon + 1..]);
     let rest = rest.strip_prefix(':').unwrap_or(rest);
-    let targets: Vec<_> = targets.split_whitespace().map(str::to_owned).collect();
+    let targets: Vec<_> =
+        words_outside_of_parentheses(targets).into_iter().map(str::to_owned).collect();
     if targets.iter().any(|target| target == ".ONESHELL") {
         makefile.one_shell = true;
     }
@@ -242,7 +253,12 @@ fn parse_rule(
         Some((prerequisites, command)) => (prerequisites, Some(command)),
         None => (rest, None),
     };
-    let names = prerequisites.split_whitespace().filter(|name| *name != "|");
+    let (pattern, prerequisites) = match prerequisites.split_once(':') {
+        Some((pattern, rest)) if pattern.contains('%') => (Some(pattern.trim().to_owned()), rest),
+        _ => (None, prerequisites),
+    };
+    rule.pattern = pattern;
+    let names = words_outside_of_parentheses(prerequisites).into_iter().filter(|name| *name != "|");
     rule.prerequisites = names.map(str::to_owned).collect();
     rule.recipe.extend(command.map(|command| (line, command.to_owned())));
     Some(rule)
@@ -283,107 +299,172 @@ impl Makefile {
         })
     }
 
-    /// A text with the values of make's variables. What is not known becomes `${{ .. }}`.
-    fn expand(&self, text: &str, own: &BTreeMap<String, String>, depth: usize) -> String {
-        let mut result = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find('$') {
-            result.push_str(&rest[..at]);
-            rest = &rest[at + 1..];
-            if result.len() > EXPANDED {
-                return "${{ a very long variable }}".to_owned();
-            }
-            let Some(c) = rest.chars().next() else { break };
-            if c == '$' {
-                result.push('$');
-                rest = &rest[1..];
-                continue;
-            }
-            let (name, after) = match c {
-                '(' | '{' => {
-                    let close = if c == '(' { ')' } else { '}' };
-                    match closing(&rest[1..], c, close) {
-                        Some(end) => (&rest[1..=end], &rest[end + 2..]),
-                        None => (rest, ""),
+    /// Finds the rules of each target, once all variables are known.
+    fn index(&mut self) {
+        let none = OwnVariables::new();
+        let mut by_target = BTreeMap::<_, Vec<_>>::new();
+        let mut patterns = Vec::new();
+        let mut needed = BTreeSet::new();
+        for (index, rule) in self.rules.iter().enumerate() {
+            for target in self.names(&rule.targets, &none) {
+                if target.contains('%') {
+                    if !rule.recipe.is_empty() && patterns.len() < PATTERNS {
+                        patterns.push((target, index));
                     }
+                } else {
+                    by_target.entry(target).or_default().push(index);
                 }
-                _ => rest.split_at(c.len_utf8()),
-            };
-            rest = after;
-            result.push_str(&self.value(name.trim(), own, depth));
+            }
+            needed.extend(self.names(&rule.prerequisites, &none));
         }
-        result.push_str(rest);
-        result
+        (self.by_target, self.patterns, self.needed) = (by_target, patterns, needed);
     }
 
-    fn value(&self, name: &str, own: &BTreeMap<String, String>, depth: usize) -> String {
-        let unknown = || format!("${{{{ $({}) }}}}", name.replace('}', " "));
-        let Some(depth) = depth.checked_sub(1) else { return unknown() };
-        if let Some(value) = own.get(name) {
-            return self.expand(value, own, depth);
+    /// The names in a list with variables.
+    fn names(&self, written: &[String], own: &OwnVariables) -> Vec<String> {
+        let mut names = Vec::new();
+        for text in written {
+            if text.contains('$') {
+                names.extend(expand(self, text, own).split_whitespace().map(str::to_owned));
+            } else {
+                names.push(text.clone());
+            }
         }
-        match self.variables.get(name) {
-            Some(MakeVariable::Text(value)) => self.expand(value, own, depth),
-            Some(MakeVariable::Unknown) => unknown(),
-            None => match name {
-                "CARGO" => "cargo".to_owned(),
-                "MAKE" => "make".to_owned(),
-                "CURDIR" | "PWD" => "$PWD".to_owned(),
-                "Q" | "V" | "AT" | "MAKEFLAGS" | "MFLAGS" => String::new(),
-                // A variable of the environment.
-                _ if is_name(name) => format!("${{{name}}}"),
-                _ => unknown(),
-            },
+        names
+    }
+
+    /// What a rule makes: a target each where its recipe uses the name, else the first.
+    fn made_by(&self, rule: &MakeRule) -> Vec<Made> {
+        let targets = self.names(&rule.targets, &OwnVariables::new());
+        let uses_name = rule.recipe.iter().any(|(_, command)| {
+            ["$@", "$*", "$(@", "$(*", "${@"].iter().any(|name| command.contains(name))
+        });
+        let mut made = Vec::new();
+        for target in targets {
+            if target.contains('%') {
+                let names = self.needed.iter().chain(self.by_target.keys());
+                let names = names.filter(|name| !name.contains('%'));
+                let stems = names.filter_map(|name| Some((name, stem(&target, name)?)));
+                let stems: BTreeMap<_, _> = stems.take(PATTERNS).collect();
+                let before = made.len();
+                made.extend(stems.into_iter().map(|(name, stem)| Made {
+                    target: name.clone(),
+                    stem: Some(stem.to_owned()),
+                }));
+                if made.len() == before {
+                    made.push(Made { target: "$(@)".to_owned(), stem: None });
+                }
+            } else {
+                made.push(Made::of(rule, target));
+            }
+        }
+        if !uses_name {
+            made.truncate(1);
+        }
+        made
+    }
+
+    /// The rules that make a target, and whether by a pattern.
+    fn rules_of(&self, target: &str) -> Vec<(&MakeRule, Made)> {
+        let explicit = self.by_target.get(target).map(Vec::as_slice).unwrap_or_default();
+        let explicit = explicit.iter().map(|index| &self.rules[*index]);
+        let mut rules: Vec<_> =
+            explicit.map(|rule| (rule, Made::of(rule, target.to_owned()))).collect();
+        if rules.iter().all(|(rule, _)| rule.recipe.is_empty()) {
+            let mut patterns = self.patterns.iter().filter_map(|(pattern, index)| {
+                let stem = stem(pattern, target)?.to_owned();
+                let made = Made { target: target.to_owned(), stem: Some(stem) };
+                Some((&self.rules[*index], made))
+            });
+            rules.extend(patterns.find(|(rule, _)| !rule.recipe.is_empty()));
+        }
+        rules
+    }
+}
+
+/// A target that is made, and the part of it that the pattern has `%` for.
+struct Made {
+    target: String,
+    stem: Option<String>,
+}
+
+impl Made {
+    /// The target of a rule that names it.
+    fn of(rule: &MakeRule, target: String) -> Self {
+        let stem = rule.pattern.as_ref().and_then(|pattern| stem(pattern, &target));
+        Self { stem: stem.map(str::to_owned), target }
+    }
+
+    /// A prerequisite of this target.
+    fn needs(&self, name: &str) -> String {
+        match &self.stem {
+            Some(stem) => name.replacen('%', stem, 1),
+            None => name.to_owned(),
         }
     }
 }
 
-/// The offset of what closes a parenthesis that is open.
-fn closing(text: &str, open: char, close: char) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (at, c) in text.char_indices() {
-        if c == open {
-            depth += 1;
-        } else if c == close {
-            if depth == 0 {
-                return Some(at);
-            }
-            depth -= 1;
+/// The offset of the colon behind the targets.
+fn colon_of_rule(statement: &str) -> Option<usize> {
+    let mut open = 0_usize;
+    statement.char_indices().find_map(|(at, c)| {
+        match c {
+            '(' | '{' => open += 1,
+            ')' | '}' => open = open.saturating_sub(1),
+            _ => {}
         }
-    }
-    None
+        (c == ':' && open == 0).then_some(at)
+    })
+}
+
+/// Words, where spaces in `$( .. )` separate nothing.
+fn words_outside_of_parentheses(text: &str) -> Vec<&str> {
+    let mut open = 0_usize;
+    let parts = text.split(|c: char| {
+        match c {
+            '(' | '{' => open += 1,
+            ')' | '}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open == 0 && c.is_whitespace()
+    });
+    parts.filter(|word| !word.is_empty()).collect()
 }
 
 fn run_rule(
     search: &mut Search<'_>,
     makefile: &Makefile,
     rule: &MakeRule,
-    given: &BTreeMap<String, String>,
+    made: &Made,
+    given: &OwnVariables,
     shell: &mut ShellState,
     origin: &Origin,
 ) {
     if !rule.recipe.iter().any(|(_, command)| makefile.may_call(command, given)) {
         return;
     }
-    let mut own = BTreeMap::new();
-    if let Some(target) = rule.targets.first() {
-        own.insert("@".to_owned(), target.clone());
-        for index in makefile.by_target.get(target).into_iter().flatten() {
-            own.extend(makefile.rules[*index].variables.iter().cloned());
-        }
+    let mut own = OwnVariables::new();
+    own.insert("@".to_owned(), made.target.clone());
+    own.extend(made.stem.iter().map(|stem| ("*".to_owned(), escaped(stem))));
+    let needed = makefile.names(&rule.prerequisites, &own);
+    let needed: Vec<_> = needed.iter().map(|name| escaped(&made.needs(name))).collect();
+    own.extend(needed.first().map(|first| ("<".to_owned(), first.clone())));
+    own.insert("^".to_owned(), needed.join(" "));
+    for index in makefile.by_target.get(&made.target).into_iter().flatten() {
+        own.extend(makefile.rules[*index].variables.iter().cloned());
     }
     own.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
     let origin = Origin { file: rule.file.clone(), ..origin.clone() };
-    let lines = rule.recipe.iter().map(|(line, command)| {
-        let mut command = command.trim_start();
-        let mut ignored = false;
-        while let Some(rest) = command.strip_prefix(['@', '-', '+']) {
-            ignored |= command.starts_with('-');
-            command = rest.trim_start();
+    let mut lines = Vec::new();
+    for (line, command) in &rule.recipe {
+        let (command, is_ignored) = without_prefixes(command);
+        let expanded = expand(makefile, command, &own);
+        // A variable of several lines is a command each.
+        for (_, part) in logical_lines(&expanded) {
+            let (part, ignored) = without_prefixes(&part);
+            lines.push((*line, is_ignored || ignored, part.to_owned()));
         }
-        (*line, ignored, makefile.expand(command, &own, DEPTH))
-    });
-    let lines: Vec<_> = lines.collect();
+    }
     shell.pipefail = makefile.shell_flags;
     if makefile.one_shell {
         let parts: Vec<_> =
@@ -408,6 +489,17 @@ fn run_rule(
     }
 }
 
+/// A command without `@`, `-` and `+`, and whether `-` is one of them: its failure is ignored.
+fn without_prefixes(command: &str) -> (&str, bool) {
+    let mut command = command.trim_start();
+    let mut is_ignored = false;
+    while let Some(rest) = command.strip_prefix(['@', '-', '+']) {
+        is_ignored |= command.starts_with('-');
+        command = rest.trim_start();
+    }
+    (command, is_ignored)
+}
+
 /// `make [-C folder] [-f file] [NAME=value] target..`
 pub(super) fn call(
     search: &mut Search<'_>,
@@ -418,7 +510,7 @@ pub(super) fn call(
     let Ok(folder) = shell.folder.clone() else { return };
     let mut folder = folder;
     let mut file = None;
-    let mut given = BTreeMap::new();
+    let mut given = OwnVariables::new();
     let mut targets = Vec::new();
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
@@ -426,7 +518,7 @@ pub(super) fn call(
         if let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.starts_with('-'))
         {
             let value = match word {
-                ExpandedWord::Known(_) => value.replace('$', "$$"),
+                ExpandedWord::Known(_) => escaped(value),
                 ExpandedWord::Unknown { .. } => format!("$${{{{ {name} }}}}"),
             };
             given.insert(name.to_owned(), value);
@@ -472,7 +564,7 @@ fn run_target(
     search: &mut Search<'_>,
     makefile: &Makefile,
     target: &str,
-    given: &BTreeMap<String, String>,
+    given: &OwnVariables,
     shell: &mut ShellState,
     origin: &Origin,
     done: &mut BTreeSet<String>,
@@ -481,11 +573,10 @@ fn run_target(
     // Prerequisites are put before what needs them; no recursion, since a chain of them may be long.
     let mut open = vec![(target.to_owned(), false)];
     while let Some((target, is_ready)) = open.pop() {
-        let rules = makefile.by_target.get(&target).map(Vec::as_slice).unwrap_or_default();
-        let rules = rules.iter().map(|index| &makefile.rules[*index]);
+        let rules = makefile.rules_of(&target);
         if is_ready {
-            for rule in rules {
-                run_rule(search, makefile, rule, given, shell, origin);
+            for (rule, made) in rules {
+                run_rule(search, makefile, rule, &made, given, shell, origin);
             }
             continue;
         }
@@ -493,10 +584,11 @@ fn run_target(
             continue;
         }
         open.push((target.clone(), true));
-        let prerequisites: Vec<_> = rules
-            .flat_map(|rule| &rule.prerequisites)
-            .map(|name| (makefile.expand(name, given, DEPTH), false))
-            .collect();
+        let mut prerequisites = Vec::new();
+        for (rule, made) in rules {
+            let names = makefile.names(&rule.prerequisites, given);
+            prerequisites.extend(names.iter().map(|name| (made.needs(name), false)));
+        }
         open.extend(prerequisites.into_iter().rev());
     }
 }

@@ -16,7 +16,7 @@ pub(super) struct CiFiles {
     pub(super) pre_commit: Vec<Utf8PathBuf>,
     pub(super) just: Vec<Utf8PathBuf>,
     pub(super) make: Vec<Utf8PathBuf>,
-    /// `Makefile.toml` and files of mise
+    /// `Makefile.toml` and files of mise, pixi and Python's runners
     pub(super) tasks: Vec<Utf8PathBuf>,
     pub(super) mise: Vec<Utf8PathBuf>,
     pub(super) tool_versions: Vec<Utf8PathBuf>,
@@ -114,8 +114,8 @@ impl CiFiles {
         match lower.as_str() {
             "justfile" | ".justfile" => return Some(&mut self.just),
             "makefile" | "gnumakefile" => return Some(&mut self.make),
-            "makefile.toml" | "mise.toml" | ".mise.toml" => {
-                if lower != "makefile.toml" {
+            "makefile.toml" | "mise.toml" | ".mise.toml" | "pixi.toml" | "pyproject.toml" => {
+                if lower.contains("mise") {
                     self.mise.push(path.to_owned());
                 }
                 return Some(&mut self.tasks);

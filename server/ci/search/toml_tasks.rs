@@ -1,4 +1,4 @@
-//! Commands in TOML: tasks of cargo-make and mise, and aliases of cargo.
+//! Commands in TOML: tasks of cargo-make, mise, pixi and runners of `pyproject.toml`, and aliases of cargo.
 
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -70,19 +70,52 @@ fn open(search: &mut Search<'_>, path: &Utf8Path) -> Option<Rc<TaskFile>> {
     if let Some(environment) = tree::table(parsed.get_ref(), "env") {
         file.environment = texts(environment);
     }
-    if let Some(tasks) = tree::table(parsed.get_ref(), "tasks") {
+    for tasks in task_tables(parsed.get_ref()) {
         for (name, value) in tasks {
             let task = match value.get_ref() {
                 DeValue::Table(table) => task(text, table, &lines),
-                // mise: `name = "command"`.
+                // mise, pixi: `name = "command"`.
                 _ => Task { scripts: scripts(text, value, &lines), ..Task::default() },
             };
-            file.tasks.insert(name.get_ref().to_string(), task);
+            let mut name = name.get_ref().to_string();
+            // Another environment has a task of the same name.
+            while file.tasks.contains_key(&name) {
+                name.push('\'');
+            }
+            file.tasks.insert(name, task);
         }
     }
     let file = Rc::new(file);
     search.task_files.insert(path.to_owned(), Rc::clone(&file));
     Some(file)
+}
+
+/// The tables of tasks: `[tasks]`, and those of pixi's features and of the runners of `pyproject.toml`.
+fn task_tables<'t, 'i>(root: &'t DeTable<'i>) -> Vec<&'t DeTable<'i>> {
+    const PATHS: [&[&str]; 9] = [
+        &["tasks"],
+        &["feature", "*", "tasks"],
+        &["tool", "pixi", "tasks"],
+        &["tool", "pixi", "feature", "*", "tasks"],
+        &["tool", "poe", "tasks"],
+        &["tool", "pdm", "scripts"],
+        &["tool", "hatch", "envs", "*", "scripts"],
+        &["tool", "rye", "scripts"],
+        &["tool", "taskipy", "tasks"],
+    ];
+    let mut found = Vec::new();
+    for path in PATHS {
+        let mut tables = vec![root];
+        for name in path {
+            let below = |table: &&'t DeTable<'i>| match *name {
+                "*" => table.values().filter_map(|value| value.get_ref().as_table()).collect(),
+                name => tree::table(table, name).into_iter().collect::<Vec<_>>(),
+            };
+            tables = tables.iter().flat_map(below).collect();
+        }
+        found.extend(tables);
+    }
+    found
 }
 
 fn texts(table: &DeTable<'_>) -> BTreeMap<String, String> {
@@ -101,7 +134,7 @@ fn task(text: &str, table: &DeTable<'_>, lines: &ScriptText) -> Task {
             == Some(true),
         ..Task::default()
     };
-    for key in ["dependencies", "depends", "run_task"] {
+    for key in ["dependencies", "depends", "depends-on", "run_task"] {
         match table.get(key).map(toml::Spanned::get_ref) {
             Some(DeValue::String(name)) => task.dependencies.push(name.to_string()),
             _ => task
@@ -122,8 +155,16 @@ fn task(text: &str, table: &DeTable<'_>, lines: &ScriptText) -> Task {
             Some((VersionNumber::parse(&version.value)?, lines.line(version.span.start)))
         });
     }
-    for key in ["script", "run"] {
-        if let Some(value) = table.get(key) {
+    for key in ["script", "run", "cmd", "shell"] {
+        let Some(value) = table.get(key) else { continue };
+        if key == "cmd" && matches!(value.get_ref(), DeValue::Array(_)) {
+            // pixi: the words of one command.
+            let words = tree::strings(text, table, key);
+            let words: Vec<_> =
+                words.iter().map(|word| super::gates::quoted(&word.value)).collect();
+            let line = lines.line(value.span().start);
+            task.scripts.push(ScriptText::at(line, &words.join(" ")));
+        } else {
             task.scripts.extend(scripts(text, value, lines));
         }
     }

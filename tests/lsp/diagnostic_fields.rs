@@ -196,15 +196,31 @@ fn related_locations_are_limited_and_say_how_many_more_there_are() {
     let mut client = Session::of(World::locked(&shared_by(30))).start();
     let shown = client.diagnostics_with("m00/Cargo.toml", VULNERABLE);
     let related = related(&client, shown.only(VULNERABLE));
-    assert_eq!(related.len(), 11, "{related:?}");
+    assert_eq!(related.len(), 8, "{related:?}");
     assert_eq!(related[0], "Cargo.lock `0.3.44`: `time` 0.3.44 is locked here");
     assert_eq!(related[1], "m01/Cargo.toml `0.3`: also brings it");
-    assert_eq!(related[10], "m10/Cargo.toml `0.3`: and 20 more");
+    assert_eq!(related[6], "m06/Cargo.toml `0.3`: also brings it");
+    assert_eq!(related[7], "m07/Cargo.toml `0.3`: and 23 more");
     // All other members are silent, and the size of what is published is limited.
     client.status("exact");
     for member in 1..30 {
         assert!(client.history(&format!("m{member:02}/Cargo.toml")).is_empty());
     }
+}
+
+#[test]
+fn findings_and_hints_of_open_manifests_have_less_than_3_kb_each() {
+    let mut client = Session::of(World::locked(&shared_by(30))).start();
+    client.open("m01/Cargo.toml");
+    client.ends_with("m01/Cargo.toml", "hints are shown", |shown| !shown.is_empty());
+    client.ends_with("m00/Cargo.toml", "findings are shown", |shown| !shown.is_empty());
+    client.status("exact");
+    let shown = client.shown();
+    let all: Vec<_> = shown.values().flat_map(|shown| &shown.diagnostics).collect();
+    let findings = all.iter().filter(|one| one.severity <= 2).count();
+    assert_eq!((findings, all.len()), (3, 3 + 2));
+    let bytes = serde_json::to_string(&all).expect("JSON").len();
+    assert!(bytes < 3_000 * findings, "{bytes} bytes for {findings} findings");
 }
 
 #[test]

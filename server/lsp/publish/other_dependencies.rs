@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use camino::Utf8Path;
 use serde_json::json;
-use tower_lsp::ls_types::{
-    Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location as LspLocation, Range,
-};
+use tower_lsp::ls_types::{Diagnostic, DiagnosticSeverity, Location as LspLocation, Range};
 
 use super::{lsp_location, severity, shown_location};
 use crate::{
@@ -16,15 +14,11 @@ use crate::{
     verdict::{Finding, Location},
 };
 
-/// How many primary locations a hint links to.
-const MAX_RELATED: usize = 10;
-
 /// What is shown on one line.
 struct LineHint {
     range: Range,
     findings: Vec<OtherFinding>,
     ids: Vec<String>,
-    related: Vec<DiagnosticRelatedInformation>,
 }
 
 /// The hints of an open manifest.
@@ -70,13 +64,10 @@ fn add(
             range,
             findings: Vec::new(),
             ids: Vec::new(),
-            related: Vec::new(),
         });
         let other = OtherFinding::new(finding, location, format!("{name}:{}", line + 1));
         // Two workspaces may share the manifest.
         if !hint.findings.contains(&other) {
-            let message = finding.message.clone();
-            hint.related.push(DiagnosticRelatedInformation { location: shown_at.clone(), message });
             hint.findings.push(other);
         }
         let id = finding.id();
@@ -92,14 +83,12 @@ fn is_problem(finding: &Finding, shown: &Location, state: &SessionState) -> bool
     severity.is_some_and(|severity| severity <= DiagnosticSeverity::WARNING)
 }
 
-fn diagnostic(mut hint: LineHint, state: &SessionState) -> Diagnostic {
-    hint.related.truncate(MAX_RELATED);
+fn diagnostic(hint: LineHint, state: &SessionState) -> Diagnostic {
     Diagnostic {
         range: hint.range,
         severity: Some(DiagnosticSeverity::HINT),
         source: Some("supercargo".to_owned()),
         message: other_dependencies::hint(&hint.findings),
-        related_information: state.features.related_information.then_some(hint.related),
         data: state.features.diagnostic_data.then(|| json!({ "findings": hint.ids })),
         ..Diagnostic::default()
     }

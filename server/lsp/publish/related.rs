@@ -9,8 +9,8 @@ use crate::{
     verdict::{Finding, Location},
 };
 
-/// How many related locations are sent; JSON has all of them.
-const MAX_RELATED: usize = 10;
+/// How many related locations are sent, so that a finding with hints stays below 3 KB. JSON has all of them.
+const MAX_RELATED: usize = 8;
 
 /// How many of these are about the lockfile and the policy, where there are other dependencies as well.
 const MAX_EXPLAINED: usize = 4;
@@ -41,10 +41,14 @@ pub(super) fn of(
     let most = if others.is_empty() { MAX_RELATED } else { MAX_EXPLAINED };
     let rest = explained.split_off(explained.len().min(most));
     let all: Vec<_> = explained.into_iter().chain(others).chain(rest).collect();
-    let more = all.len().saturating_sub(MAX_RELATED);
-    let shown = all.into_iter().enumerate().take(MAX_RELATED + 1);
+    // The last one says how many more there are.
+    let more = all.len().saturating_sub(MAX_RELATED).checked_add(1).filter(|more| *more > 1);
+    let shown = all.into_iter().enumerate().take(MAX_RELATED);
     let shown = shown.filter_map(|(index, (location, message))| {
-        let message = if index == MAX_RELATED { format!("and {more} more") } else { message };
+        let message = match more {
+            Some(more) if index + 1 == MAX_RELATED => format!("and {more} more"),
+            _ => message,
+        };
         Some(DiagnosticRelatedInformation { location: lsp_location(location, state)?, message })
     });
     shown.collect()

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use resolvo::{Problem, Solver, UnsolvableOrCancelled};
+use resolvo::{NameId, Problem, Solver, UnsolvableOrCancelled};
 use semver::Version;
 
 use super::{
@@ -24,7 +24,7 @@ use super::{
     package_versions::PackageVersions,
     packages::{CrateId, Packages},
     provider::{Candidate, Name, Owner, Provider, Rejection, Set},
-    reasons::{Obstacle, obstacles},
+    reasons::{Obstacle, names_of, obstacles},
     step::UpgradeStep,
 };
 use crate::{
@@ -36,6 +36,9 @@ use solution::Solution;
 
 /// How long the solver may search for one solution.
 const SEARCH_TIME: Duration = Duration::from_secs(20);
+
+/// How often a solution is searched that changes only what is near to the goals; the second time, more.
+const NEARBY_ROUNDS: usize = 2;
 
 /// What a plan may change.
 #[derive(Clone, Debug, Default)]
@@ -96,11 +99,36 @@ pub(in crate::fix) enum NoPlan {
     Canceled,
 }
 
-/// Whether the obstacles are wanted if there is no solution.
-#[derive(Clone, Copy)]
+/// Why an attempt has no solution.
+enum Unsolved {
+    Impossible(Proof),
+    OutOfTime,
+    Canceled,
+}
+
+/// Why no set of versions is possible.
+#[derive(Default)]
+struct Proof {
+    /// What the proof counts on: with a candidate more for one of these, there may be a solution.
+    names: HashSet<NameId>,
+    obstacles: Vec<Obstacle>,
+}
+
+/// Whether it is of interest why there is no solution.
+#[derive(Clone, Copy, Debug)]
 enum Explain {
     Yes,
     No,
+}
+
+impl From<Unsolved> for NoPlan {
+    fn from(unsolved: Unsolved) -> Self {
+        match unsolved {
+            Unsolved::Impossible(proof) => Self::Impossible(proof.obstacles),
+            Unsolved::OutOfTime => Self::OutOfTime,
+            Unsolved::Canceled => Self::Canceled,
+        }
+    }
 }
 
 /// Searches plans for one state of a workspace.
@@ -192,7 +220,8 @@ impl<'p> Planner<'p> {
     ) -> Result<PossiblePlan, NoPlan> {
         self.with_provider(goals, options, |provider, attempt| {
             let attempt = Attempt { raise: true, breaking: options.breaking, ..attempt };
-            self.nearby_or_any_solution(provider, &attempt).map(|(_, found)| PossiblePlan(found))
+            let (_, found) = self.nearby_or_any_solution(provider, &attempt)?;
+            Ok(PossiblePlan(found))
         })
     }
 
@@ -254,16 +283,22 @@ impl<'p> Planner<'p> {
     ) -> Result<(Attempt, Solution), NoPlan> {
         let raise = Attempt { raise: true, ..attempt.clone() };
         let breaking = Attempt { breaking: true, ..raise.clone() };
-        let mut failed = None;
+        let mut failed: Option<(Attempt, Proof)> = None;
         let attempts = [attempt, raise].into_iter().chain(options.breaking.then_some(breaking));
         for attempt in attempts {
+            if let Some((before, proof)) = &failed
+                && !provider.is_wider(&proof.names, before, &attempt)
+            {
+                continue;
+            }
             match self.nearby_or_any_solution(provider, &attempt) {
                 Ok(found) => return Ok(found),
-                Err(NoPlan::Impossible(obstacles)) => failed = Some(obstacles),
-                Err(other) => return Err(other),
+                Err(Unsolved::Impossible(proof)) => failed = Some((attempt, proof)),
+                Err(other) => return Err(other.into()),
             }
         }
-        Err(NoPlan::Impossible(failed.unwrap_or_default()))
+        let obstacles = failed.map(|(_, proof)| proof.obstacles);
+        Err(NoPlan::Impossible(obstacles.unwrap_or_default()))
     }
 
     /// A solution that changes only what is near to the goals, which is found faster, else any; with the attempt
@@ -272,13 +307,22 @@ impl<'p> Planner<'p> {
         &self,
         provider: &Provider<'_>,
         attempt: &Attempt,
-    ) -> Result<(Attempt, Solution), NoPlan> {
+    ) -> Result<(Attempt, Solution), Unsolved> {
         let any = Attempt { far: Rc::default(), ..attempt.clone() };
-        if !attempt.far.is_empty() {
-            let nearby = self.nearby(attempt.clone());
-            match self.solve(provider, &nearby, Explain::No) {
+        let mut nearby = self.nearby(attempt.clone());
+        for _ in 0..NEARBY_ROUNDS {
+            if nearby.far.is_empty() {
+                break;
+            }
+            match self.solve(provider, &nearby, Explain::Yes) {
                 Ok(solution) => return Ok((nearby, solution)),
-                Err(NoPlan::Impossible(_)) => {}
+                Err(Unsolved::Impossible(proof)) => {
+                    // What stays is not the reason.
+                    if !provider.is_wider(&proof.names, &nearby, &any) {
+                        return Err(Unsolved::Impossible(proof));
+                    }
+                    self.widen(provider, &mut nearby, &any, &proof.names);
+                }
                 Err(other) => return Err(other),
             }
         }
@@ -291,12 +335,12 @@ impl<'p> Planner<'p> {
         provider: &Provider<'_>,
         attempt: &Attempt,
         explain: Explain,
-    ) -> Result<Solution, NoPlan> {
+    ) -> Result<Solution, Unsolved> {
         let start = Instant::now();
         let found = self.solution(provider, attempt, explain);
         let result = match &found {
             Ok(_) => "a solution",
-            Err(NoPlan::Impossible(_)) => "that there is no solution",
+            Err(Unsolved::Impossible(_)) => "that there is no solution",
             Err(_) => "nothing",
         };
         tracing::debug!("found {result} in {:?}", start.elapsed());
@@ -308,7 +352,7 @@ impl<'p> Planner<'p> {
         provider: &Provider<'_>,
         attempt: &Attempt,
         explain: Explain,
-    ) -> Result<Solution, NoPlan> {
+    ) -> Result<Solution, Unsolved> {
         *provider.attempt.borrow_mut() = attempt.clone();
         loop {
             let mut requirements = Vec::new();
@@ -328,16 +372,21 @@ impl<'p> Planner<'p> {
             let chosen = match solver.solve(problem) {
                 Ok(chosen) => chosen,
                 Err(UnsolvableOrCancelled::Unsolvable(conflict)) => {
-                    return Err(NoPlan::Impossible(match explain {
-                        Explain::Yes => obstacles(&conflict, &solver, provider, &self.unlisted),
-                        Explain::No => Vec::new(),
+                    return Err(Unsolved::Impossible(match explain {
+                        Explain::Yes => {
+                            let graph = conflict.graph(&solver);
+                            let names = names_of(&graph, provider);
+                            let obstacles = obstacles(&graph, provider, &self.unlisted);
+                            Proof { names, obstacles }
+                        }
+                        Explain::No => Proof::default(),
                     }));
                 }
                 Err(UnsolvableOrCancelled::Cancelled(_)) => {
                     return Err(if (self.is_canceled)() {
-                        NoPlan::Canceled
+                        Unsolved::Canceled
                     } else {
-                        NoPlan::OutOfTime
+                        Unsolved::OutOfTime
                     });
                 }
             };

@@ -10,7 +10,7 @@
 use std::{
     any::Any,
     cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt::Display,
     time::Instant,
 };
@@ -399,7 +399,7 @@ impl<'p> Provider<'p> {
         let attempt = self.attempt.borrow();
         match self.pool.resolve_package_name(name) {
             Name::Package(id, range) => {
-                let (locked, versions) = self.allowed_versions(*id, *range);
+                let (locked, versions) = self.allowed_versions(*id, *range, &attempt);
                 for version in versions {
                     let solvable = self.candidate(name, Candidate::Package(*id, version.clone()));
                     all.candidates.push(solvable);
@@ -416,7 +416,7 @@ impl<'p> Provider<'p> {
                 }
             }
             Name::Feature { id, range, feature, is_needed } => {
-                let (locked, versions) = self.allowed_versions(*id, *range);
+                let (locked, versions) = self.allowed_versions(*id, *range, &attempt);
                 let candidate = |version| {
                     let (id, feature, is_needed) = (*id, feature.clone(), *is_needed);
                     self.candidate(name, Candidate::Feature { id, version, feature, is_needed })
@@ -453,9 +453,34 @@ impl<'p> Provider<'p> {
         all
     }
 
+    /// Whether one of the names has other candidates in a wider attempt.
+    pub(super) fn is_wider(
+        &self,
+        names: &HashSet<NameId>,
+        narrow: &Attempt,
+        wide: &Attempt,
+    ) -> bool {
+        names.iter().any(|name| match self.pool.resolve_package_name(*name) {
+            Name::Package(id, range) | Name::Feature { id, range, .. } => {
+                self.allowed_versions(*id, *range, narrow)
+                    != self.allowed_versions(*id, *range, wide)
+            }
+            Name::Direct(index) => {
+                let alternatives =
+                    |attempt| self.direct[*index].alternatives(*index, attempt, self.packages);
+                alternatives(narrow) != alternatives(wide)
+            }
+            Name::Wide(_) | Name::WideFeature { .. } => false,
+        })
+    }
+
     /// The locked version in a range, and those that may be selected.
-    fn allowed_versions(&self, id: CrateId, range: Range) -> (Option<Version>, Vec<Version>) {
-        let attempt = self.attempt.borrow();
+    fn allowed_versions(
+        &self,
+        id: CrateId,
+        range: Range,
+        attempt: &Attempt,
+    ) -> (Option<Version>, Vec<Version>) {
         let locked = self.packages.locked_in(id, range);
         if let Some(frozen) = locked.clone().filter(|locked| attempt.keeps(id, locked)) {
             return (locked, vec![frozen]);

@@ -1,10 +1,13 @@
 //! Why there is no plan, from the conflict that the solver found.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeSet, HashSet},
+    fmt,
+};
 
 use resolvo::{
-    Requirement, SolvableId, Solver,
-    conflict::{Conflict, ConflictCause, ConflictEdge, ConflictNode},
+    NameId, Requirement, SolvableId,
+    conflict::{ConflictCause, ConflictEdge, ConflictGraph, ConflictNode},
 };
 use semver::Version;
 
@@ -43,14 +46,34 @@ impl fmt::Display for Obstacle {
 /// How many obstacles are collected.
 const MAX_OBSTACLES: usize = 8;
 
+/// The names whose candidates the proof of a conflict counts on. As long as none of them gets another candidate, there is
+/// no solution.
+pub(super) fn names_of(
+    graph: &ConflictGraph<SolvableId>,
+    provider: &Provider<'_>,
+) -> HashSet<NameId> {
+    let mut names = HashSet::new();
+    for edge in graph.graph.edge_weights() {
+        let ConflictEdge::Requires(requirement) = edge else { continue };
+        match requirement {
+            Requirement::Single(set) => {
+                names.insert(provider.pool.resolve_version_set_package_name(*set));
+            }
+            Requirement::Union(union) => {
+                let sets = provider.pool.resolve_version_set_union(*union);
+                names.extend(sets.map(|set| provider.pool.resolve_version_set_package_name(set)));
+            }
+        }
+    }
+    names
+}
+
 /// The requirements whose candidates are all rejected.
 pub(super) fn obstacles(
-    conflict: &Conflict,
-    solver: &Solver<&Provider<'_>>,
+    graph: &ConflictGraph<SolvableId>,
     provider: &Provider<'_>,
     unlisted: &[Unlisted],
 ) -> Vec<Obstacle> {
-    let graph = conflict.graph(solver);
     let is_excluded =
         |edge: &ConflictEdge| matches!(edge, ConflictEdge::Conflict(ConflictCause::Excluded));
     let mut found = BTreeSet::new();

@@ -33,7 +33,7 @@ pub(super) fn hints(file: &Utf8Path, state: &SessionState) -> Vec<Diagnostic> {
             add(&mut lines, file, finding, verdict, state);
         }
     }
-    lines.into_values().map(|hint| diagnostic(hint, state)).collect()
+    lines.values().map(|hint| diagnostic(hint, state)).collect()
 }
 
 fn add(
@@ -83,7 +83,7 @@ fn is_problem(finding: &Finding, shown: &Location, state: &SessionState) -> bool
     severity.is_some_and(|severity| severity <= DiagnosticSeverity::WARNING)
 }
 
-fn diagnostic(hint: LineHint, state: &SessionState) -> Diagnostic {
+fn diagnostic(hint: &LineHint, state: &SessionState) -> Diagnostic {
     Diagnostic {
         range: hint.range,
         severity: Some(DiagnosticSeverity::HINT),

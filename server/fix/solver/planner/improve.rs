@@ -7,7 +7,7 @@ use std::{
 
 use semver::Version;
 
-use super::{Explain, NoPlan, Planner, solution::Solution};
+use super::{Explain, NoPlan, Planner, Unsolved, solution::Solution};
 use crate::fix::solver::{
     attempt::Attempt,
     direct::Alternative,
@@ -224,8 +224,8 @@ impl Planner<'_> {
                 *attempt = new;
                 return Ok(true);
             }
-            Err(NoPlan::Canceled) => return Err(NoPlan::Canceled),
-            Err(NoPlan::OutOfTime) => tries.is_cut = true,
+            Err(Unsolved::Canceled) => return Err(NoPlan::Canceled),
+            Err(Unsolved::OutOfTime) => tries.is_cut = true,
             _ => {}
         }
         Ok(false)

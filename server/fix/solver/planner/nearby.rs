@@ -1,12 +1,18 @@
 //! The packages that a plan moves first: those of the goals, those that depend on them, and those on which they depend.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, rc::Rc};
 
+use resolvo::NameId;
 use semver::Version;
 
 use super::{Planner, goals::Goals};
 use crate::{
-    fix::solver::{attempt::Attempt, packages::CrateId},
+    fix::solver::{
+        attempt::Attempt,
+        packages::CrateId,
+        provider::{Name, Provider},
+        range::Range,
+    },
     model::lockfile::is_registry,
 };
 
@@ -45,6 +51,72 @@ impl Planner<'_> {
         let far = direct.filter(|(_, one)| attempt.far.contains(&(one.id, one.locked.clone())));
         attempt.kept.extend(far.map(|(index, _)| index));
         attempt
+    }
+
+    /// Adds the packages that have to move if packages move that may.
+    fn add_required_by_newer_versions(
+        &self,
+        far: &HashSet<(CrateId, Version)>,
+        moving: &mut HashSet<(CrateId, Version)>,
+    ) {
+        let locked = self.packages.locked().into_iter().map(|one| (one.id, one.version));
+        let mut open: Vec<(CrateId, Version)> =
+            locked.filter(|one| !far.contains(one) || moving.contains(one)).collect();
+        while let Some((id, locked)) = open.pop() {
+            let versions = self.packages.versions(id);
+            for version in versions.iter().filter(|version| **version > locked) {
+                for required in &self.packages.release(id, version).dependencies {
+                    for locked in self.packages.locked_versions(required.package).iter() {
+                        let one = (required.package, locked.clone());
+                        if required.requirement.matches(locked)
+                            || !far.contains(&one)
+                            || moving.contains(&one)
+                        {
+                            continue;
+                        }
+                        let range = Range::of(locked);
+                        let versions = self.packages.versions(required.package);
+                        let mut versions = versions.iter().filter(|one| Range::of(one) == range);
+                        if versions.any(|version| required.requirement.matches(version)) {
+                            moving.insert(one.clone());
+                            open.push(one);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets the packages of some names move, and the requirements for them change, as far as `any` attempt may do that.
+    pub(super) fn widen(
+        &self,
+        provider: &Provider<'_>,
+        nearby: &mut Attempt,
+        any: &Attempt,
+        names: &HashSet<NameId>,
+    ) {
+        let far = Rc::make_mut(&mut nearby.far);
+        let mut moving = HashSet::new();
+        for name in names {
+            match provider.pool.resolve_package_name(*name) {
+                Name::Package(id, range) | Name::Feature { id, range, .. } => {
+                    let locked = self.packages.locked_in(*id, *range);
+                    moving.extend(locked.map(|locked| (*id, locked)));
+                }
+                Name::Direct(index) => {
+                    let direct = &self.direct[*index];
+                    moving.insert((direct.id, direct.locked.clone()));
+                }
+                Name::Wide(_) | Name::WideFeature { .. } => {}
+            }
+        }
+        self.add_required_by_newer_versions(far, &mut moving);
+        far.retain(|package| !moving.contains(package));
+        for (index, direct) in self.direct.iter().enumerate() {
+            if moving.contains(&(direct.id, direct.locked.clone())) && !any.kept.contains(&index) {
+                nearby.kept.remove(&index);
+            }
+        }
     }
 }
 

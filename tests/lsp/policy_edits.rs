@@ -354,3 +354,21 @@ allow = ["ISC"]
     }
     client.ignore("Cargo.toml");
 }
+
+/// cargo-deny panics if its file of globs is added twice to the files of a check.
+#[test]
+fn policy_with_builtin_globs_can_be_edited_again_and_again() {
+    let world = World::locked(SMALL);
+    let bans = "[bans]\nmultiple-versions = \"warn\"\n[bans.build]\nenable-builtin-globs = true\n";
+    world.write("deny.toml", format!("{}{bans}", world.read("deny.toml")));
+    let mut client = opened_in(world, Editor::VsCode);
+    for (unused, license) in (2..).zip(["ISC", "0BSD", "BSL-1.0", "Unlicense"]) {
+        client.replace("deny.toml", "\"Zlib\"", &format!("\"Zlib\", \"{license}\""));
+        client.diagnostics_when("deny.toml", "the unused licenses", move |shown| {
+            shown.codes().iter().filter(|code| **code == "license-not-encountered").count()
+                == unused
+        });
+    }
+    client.ends_with("Cargo.toml", "findings", |shown| shown.has(TIME) && shown.has("rejected"));
+    client.status("exact");
+}

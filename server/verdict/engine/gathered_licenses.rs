@@ -22,6 +22,10 @@ use crate::verdict::{
     license_files::{has_changing_files, is_license_name, needs_text},
 };
 
+/// The file that cargo-deny adds to the files when it reads a policy with `enable-builtin-globs`. It panics if the file is
+/// there already.
+const BUILTIN_GLOBS: &str = "builtin_globs.toml";
+
 /// The summary for the next check of the same graph.
 #[derive(Default)]
 pub(super) struct GatheredLicenses<'g> {
@@ -99,7 +103,9 @@ impl<'g> GatheredLicenses<'g> {
 
     /// Keeps a summary that was not used.
     pub(super) fn put_back(&self, unused: Gathered<'g>) {
-        self.next.replace(Some(unused));
+        if unused.files.id_for_path(BUILTIN_GLOBS.into()).is_none() {
+            self.next.replace(Some(unused));
+        }
     }
 
     /// Gathers for the next check after one with this request; not after the first one, which may be the only one.
@@ -117,7 +123,8 @@ impl<'g> GatheredLicenses<'g> {
             return;
         }
         let (mut files, policy_id) = graph.files_with(policy);
-        let Ok(parsed) = policy.parse(policy_id, &mut files) else { return };
+        // The check parses the policy with these files, so nothing is added to them here.
+        let Ok(parsed) = policy.parse(policy_id, &mut Files::new()) else { return };
         let Some(config) = parsed.config.map(|config| config.licenses) else { return };
         let inputs = GatherInputs::of(graph.krates, &config);
         // A panic is reported by the check.

@@ -119,8 +119,12 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
             let (files, policy_id) = self.graph.files_with(&request.policy);
             (files, policy_id, None)
         };
-        let Ok(parsed) = request.policy.parse(policy_id, &mut files) else {
-            return Some(CheckResults::default());
+        let parsed = match request.policy.parse(policy_id, &mut files) {
+            Ok(parsed) => parsed,
+            Err(_) if ahead.is_some() => return None,
+            Err(finding) => {
+                return Some(CheckResults { findings: vec![*finding], ..CheckResults::default() });
+            }
         };
         let Some(mut config) = parsed.config else { return Some(CheckResults::default()) };
         let mut results = CheckResults {

@@ -69,10 +69,11 @@ pub(super) fn policy(dice: &mut Dice) -> String {
     ]);
     let duplicates = *dice.pick(&["warn", "deny", "allow"]);
     let yanked = *dice.pick(&["warn", "deny"]);
+    let build = *dice.pick(&["", "[bans.build]\nenable-builtin-globs = true\n\n"]);
     format!(
         "{graph}[advisories]\nyanked = \"{yanked}\"\nignore = [{ignore}]\n\n\
          [licenses]\nallow = [{allow}]\nexceptions = []\n\n\
-         [bans]\nmultiple-versions = \"{duplicates}\"\ndeny = []\nskip = []\n\n\
+         [bans]\nmultiple-versions = \"{duplicates}\"\ndeny = []\nskip = []\n\n{build}\
          [sources]\nunknown-git = \"deny\"\n"
     )
 }

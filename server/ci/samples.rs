@@ -337,6 +337,25 @@ fn makefile_functions_without_end_have_a_limit() {
 }
 
 #[test]
+fn makefile_functions_do_not_multiply_long_lists() {
+    let (list, long) = ("x ".repeat(30_000), "y".repeat(60_000));
+    for function in [
+        "addprefix $(P),$(L)",
+        "addsuffix $(P),$(L)",
+        "patsubst x,$(P),$(L)",
+        "subst x,$(P),$(L)",
+        "foreach a,$(L),$(P)",
+        "filter $(L),$(L)",
+        "L:x=$(P)",
+    ] {
+        check(
+            &format!("#- Makefile\nL = {list}\nP = {long}\na:\n\tcargo deny check $({function})\n"),
+            &[&format!("Makefile:4? the value of `${{{{ $({function}) }}}}` is not known")],
+        );
+    }
+}
+
+#[test]
 fn make_is_followed_from_a_workflow() {
     check(
         &(job(

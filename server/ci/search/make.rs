@@ -348,11 +348,11 @@ impl Makefile {
                 let stems: BTreeMap<_, _> = stems.take(PATTERNS).collect();
                 let before = made.len();
                 made.extend(stems.into_iter().map(|(name, stem)| Made {
-                    target: name.clone(),
+                    target: Some(name.clone()),
                     stem: Some(stem.to_owned()),
                 }));
                 if made.len() == before {
-                    made.push(Made { target: "$(@)".to_owned(), stem: None });
+                    made.push(Made { target: None, stem: None });
                 }
             } else {
                 made.push(Made::of(rule, target));
@@ -373,7 +373,7 @@ impl Makefile {
         if rules.iter().all(|(rule, _)| rule.recipe.is_empty()) {
             let mut patterns = self.patterns.iter().filter_map(|(pattern, index)| {
                 let stem = stem(pattern, target)?.to_owned();
-                let made = Made { target: target.to_owned(), stem: Some(stem) };
+                let made = Made { target: Some(target.to_owned()), stem: Some(stem) };
                 Some((&self.rules[*index], made))
             });
             rules.extend(patterns.find(|(rule, _)| !rule.recipe.is_empty()));
@@ -382,9 +382,11 @@ impl Makefile {
     }
 }
 
-/// A target that is made, and the part of it that the pattern has `%` for.
+/// What a rule makes.
 struct Made {
-    target: String,
+    /// Not known for a pattern that nothing needs.
+    target: Option<String>,
+    /// The part of it that the pattern has `%` for.
     stem: Option<String>,
 }
 
@@ -392,7 +394,7 @@ impl Made {
     /// The target of a rule that names it.
     fn of(rule: &MakeRule, target: String) -> Self {
         let stem = rule.pattern.as_ref().and_then(|pattern| stem(pattern, &target));
-        Self { stem: stem.map(str::to_owned), target }
+        Self { stem: stem.map(str::to_owned), target: Some(target) }
     }
 
     /// A prerequisite of this target.
@@ -444,13 +446,14 @@ fn run_rule(
         return;
     }
     let mut own = OwnVariables::new();
-    own.insert("@".to_owned(), made.target.clone());
+    own.extend(made.target.iter().map(|target| ("@".to_owned(), escaped(target))));
     own.extend(made.stem.iter().map(|stem| ("*".to_owned(), escaped(stem))));
     let needed = makefile.names(&rule.prerequisites, &own);
     let needed: Vec<_> = needed.iter().map(|name| escaped(&made.needs(name))).collect();
     own.extend(needed.first().map(|first| ("<".to_owned(), first.clone())));
     own.insert("^".to_owned(), needed.join(" "));
-    for index in makefile.by_target.get(&made.target).into_iter().flatten() {
+    let target = made.target.as_ref();
+    for index in target.and_then(|target| makefile.by_target.get(target)).into_iter().flatten() {
         own.extend(makefile.rules[*index].variables.iter().cloned());
     }
     own.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));

@@ -115,7 +115,7 @@ struct Proof {
 }
 
 /// Whether it is of interest why there is no solution.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 enum Explain {
     Yes,
     No,

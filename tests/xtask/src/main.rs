@@ -29,7 +29,7 @@ cargo xtask WORD
   test --with STEP     all, and one that needs more than the repository
   parity [OPTION..]    our verdict against that of the real cargo-deny (parity --help says more)
   compare [WORKSPACE]  `check --base` on real workspaces, each with ten made commits, and its times
-  versions [PROGRAM..] keys and values of the policy, by other versions of cargo-deny
+  versions [PROGRAM..] keys and values of the policy, options and codes, by other versions of cargo-deny
   fixes [WORKSPACE]    what `fix` makes of real workspaces, by the real cargo-deny; writes server/docs/fixes.md
   bench [ARGUMENT..]   the benchmarks, against the real cargo-deny
   help                 this text

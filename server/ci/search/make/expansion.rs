@@ -15,6 +15,9 @@ const LONGEST: usize = 1 << 16;
 const STEPS: usize = 20_000;
 const ALL_STEPS: usize = 1_000_000;
 
+/// How many arguments of a called variable are known.
+const ARGUMENTS: usize = 16;
+
 /// The expansion of one text.
 struct Expansion<'m> {
     makefile: &'m Makefile,
@@ -97,7 +100,8 @@ impl Expansion<'_> {
             && let Some((from, to)) = change.split_once('=')
         {
             let value = self.variable(variable, own, depth);
-            return value.map_or_else(unknown, |value| replace_each(&value, from, to));
+            let value = value.and_then(|value| replace_each(&value, from, to));
+            return value.unwrap_or_else(unknown);
         }
         self.variable(name, own, depth).unwrap_or_else(unknown)
     }
@@ -157,11 +161,8 @@ impl Expansion<'_> {
                 let mut own = own.clone();
                 own.retain(|name, _| name.parse::<usize>().is_err());
                 own.insert("0".to_owned(), escaped(&name));
-                for index in 1..raw.len() {
+                for index in 1..=ARGUMENTS {
                     own.insert(index.to_string(), escaped(&argument(index)));
-                }
-                for index in raw.len()..10 {
-                    own.insert(index.to_string(), String::new());
                 }
                 self.makefile.variables.get(&name)?;
                 return self.variable(&name, &own, depth);
@@ -169,30 +170,38 @@ impl Expansion<'_> {
             "foreach" => {
                 let (variable, list) = (argument(0), argument(1));
                 let body = raw.get(2..)?.join(",");
-                let mut results = Vec::new();
+                let mut result = String::new();
                 for item in list.split_whitespace() {
-                    if self.steps.get() == 0 {
+                    if self.steps.get() == 0 || result.len() > LONGEST {
                         return None;
                     }
                     self.steps.set(self.steps.get() - 1);
                     let mut own = own.clone();
                     own.insert(variable.trim().to_owned(), escaped(item));
-                    results.push(self.text(&body, &own, depth));
+                    if !result.is_empty() {
+                        result.push(' ');
+                    }
+                    result.push_str(&self.text(&body, &own, depth));
                 }
-                results.join(" ")
+                result
             }
             "addprefix" => {
-                let prefix = argument(0);
-                each(&from(1), &|word| format!("{prefix}{word}"))
+                let (prefix, list) = (argument(0), from(1));
+                if_short(list.split_whitespace().count(), prefix.len())?;
+                each(&list, &|word| format!("{prefix}{word}"))
             }
             "addsuffix" => {
-                let suffix = argument(0);
-                each(&from(1), &|word| format!("{word}{suffix}"))
+                let (suffix, list) = (argument(0), from(1));
+                if_short(list.split_whitespace().count(), suffix.len())?;
+                each(&list, &|word| format!("{word}{suffix}"))
             }
-            "patsubst" => replace_each(&from(2), &argument(0), &argument(1)),
-            "subst" => match argument(0) {
-                what if what.is_empty() => from(2),
-                what => from(2).replace(&what, &argument(1)),
+            "patsubst" => return replace_each(&from(2), &argument(0), &argument(1)),
+            "subst" => match (argument(0), argument(1), from(2)) {
+                (what, _, text) if what.is_empty() => text,
+                (what, new, text) => {
+                    if_short(text.matches(&what).count(), new.len())?;
+                    text.replace(&what, &new)
+                }
             },
             "strip" | "sort" => {
                 let text = from(0);
@@ -220,13 +229,13 @@ impl Expansion<'_> {
                 from(1).split_whitespace().nth(index).unwrap_or_default().to_owned()
             }
             "filter" | "filter-out" => {
-                let patterns = argument(0);
+                let (patterns, text) = (argument(0), from(1));
+                if_short(text.split_whitespace().count(), patterns.split_whitespace().count())?;
                 let matches = |word: &&str| {
                     patterns
                         .split_whitespace()
                         .any(|pattern| pattern == *word || stem(pattern, word).is_some())
                 };
-                let text = from(1);
                 let kept =
                     text.split_whitespace().filter(|word| matches(word) == (name == "filter"));
                 kept.collect::<Vec<_>>().join(" ")
@@ -254,8 +263,14 @@ impl Expansion<'_> {
     }
 }
 
+/// `None` if something is repeated so often that the text would be too long.
+fn if_short(times: usize, each: usize) -> Option<()> {
+    (times.saturating_mul(each) <= LONGEST).then_some(())
+}
+
 /// The words of a text, changed where they match a pattern; one without `%` is a suffix.
-fn replace_each(text: &str, from: &str, to: &str) -> String {
+fn replace_each(text: &str, from: &str, to: &str) -> Option<String> {
+    if_short(text.split_whitespace().count(), to.len())?;
     let (from, to) = if from.contains('%') {
         (from.to_owned(), to.to_owned())
     } else {
@@ -265,7 +280,7 @@ fn replace_each(text: &str, from: &str, to: &str) -> String {
         Some(stem) => to.replacen('%', stem, 1),
         None => word.to_owned(),
     });
-    words.collect::<Vec<_>>().join(" ")
+    Some(words.collect::<Vec<_>>().join(" "))
 }
 
 /// Arguments of a function, which commas outside of parentheses separate.

@@ -5,6 +5,7 @@ mod gates;
 mod generic;
 mod github;
 mod gitlab;
+mod inner_commands;
 mod interpreter;
 mod just;
 mod make;

@@ -141,6 +141,12 @@ impl FixVerifier<'_> {
             NoUpgrade::Unverified(NotVerified::Canceled) => &NoPlan::Canceled,
             NoUpgrade::Unplanned(no_plan) => no_plan,
         };
+        let reason = |breaking| {
+            NoFixReason::NoPlan(Box::new(context.reason(target, no_plan.clone(), breaking)))
+        };
+        if no_plan.is_final() {
+            return reason(None);
+        }
         if !options.newer_rust
             && let Some(reason) = self.newer_rust_reason(context, target, options)
         {
@@ -149,7 +155,7 @@ impl FixVerifier<'_> {
         let with_breaking = PlanOptions { breaking: true, ..options.clone() };
         let breaking =
             (!options.breaking).then(|| self.rough_plan(context, target, &with_breaking));
-        NoFixReason::NoPlan(Box::new(context.reason(target, no_plan.clone(), breaking.flatten())))
+        reason(breaking.flatten())
     }
 
     /// A plan for all findings about a package, if there is one, to say what would help.
@@ -182,7 +188,7 @@ impl FixVerifier<'_> {
             if number == 0
                 && levels.len() > 1
                 && let (Err(no_plan), Some(last)) = (&possible, levels.last())
-                && self.possible_goals(context, target, last)?.is_err()
+                && (no_plan.is_final() || self.possible_goals(context, target, last)?.is_err())
             {
                 return Ok(Err(NoUpgrade::Unplanned(no_plan.clone())));
             }

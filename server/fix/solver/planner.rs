@@ -93,7 +93,11 @@ pub(in crate::fix) struct PossiblePlan(Solution);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::fix) enum NoPlan {
     /// No set of versions is possible.
-    Impossible(Vec<Obstacle>),
+    Impossible {
+        obstacles: Vec<Obstacle>,
+        /// Whether there is none with other options either.
+        is_final: bool,
+    },
     /// The search took too long.
     OutOfTime,
     Canceled,
@@ -112,6 +116,8 @@ struct Proof {
     /// What the proof counts on: with a candidate more for one of these, there may be a solution.
     names: HashSet<NameId>,
     obstacles: Vec<Obstacle>,
+    /// Whether no attempt with other options has a candidate more for one of the names.
+    is_final: bool,
 }
 
 /// Whether it is of interest why there is no solution.
@@ -121,10 +127,26 @@ enum Explain {
     No,
 }
 
+impl NoPlan {
+    /// Whether there is no plan with other options either.
+    pub(in crate::fix) fn is_final(&self) -> bool {
+        matches!(self, Self::Impossible { is_final: true, .. })
+    }
+
+    /// With other options, there may be a plan for a part of the goals.
+    pub(in crate::fix) fn is_final_only_if(&mut self, condition: bool) {
+        if let Self::Impossible { is_final, .. } = self {
+            *is_final &= condition;
+        }
+    }
+}
+
 impl From<Unsolved> for NoPlan {
     fn from(unsolved: Unsolved) -> Self {
         match unsolved {
-            Unsolved::Impossible(proof) => Self::Impossible(proof.obstacles),
+            Unsolved::Impossible(Proof { obstacles, is_final, .. }) => {
+                Self::Impossible { obstacles, is_final }
+            }
             Unsolved::OutOfTime => Self::OutOfTime,
             Unsolved::Canceled => Self::Canceled,
         }
@@ -270,8 +292,11 @@ impl<'p> Planner<'p> {
         let PlanOptions { newer_rust, downgrade, .. } = *options;
         let far = Rc::new(self.far_from(&goals));
         let attempt = Attempt { newer_rust, downgrade, far, newest, ..Attempt::default() };
-        provider.deadline.set(Some(Instant::now() + SEARCH_TIME));
-        then(&provider, attempt)
+        let start = Instant::now();
+        provider.deadline.set(Some(start + SEARCH_TIME));
+        let planned = then(&provider, attempt);
+        tracing::debug!("planned in {:?}", start.elapsed());
+        planned
     }
 
     /// The first solution of the attempts that change more and more.
@@ -297,8 +322,8 @@ impl<'p> Planner<'p> {
                 Err(other) => return Err(other.into()),
             }
         }
-        let obstacles = failed.map(|(_, proof)| proof.obstacles);
-        Err(NoPlan::Impossible(obstacles.unwrap_or_default()))
+        let proof = failed.map(|(_, proof)| proof).unwrap_or_default();
+        Err(Unsolved::Impossible(proof).into())
     }
 
     /// A solution that changes only what is near to the goals, which is found faster, else any; with the attempt
@@ -377,7 +402,8 @@ impl<'p> Planner<'p> {
                             let graph = conflict.graph(&solver);
                             let names = names_of(&graph, provider);
                             let obstacles = obstacles(&graph, provider, &self.unlisted);
-                            Proof { names, obstacles }
+                            let is_final = provider.is_final(&names, attempt);
+                            Proof { names, obstacles, is_final }
                         }
                         Explain::No => Proof::default(),
                     }));

@@ -40,6 +40,12 @@ pub(super) enum Name {
         feature: String,
         is_needed: bool,
     },
+    /// A feature of one version.
+    Enabled {
+        id: CrateId,
+        version: Version,
+        feature: String,
+    },
     /// How a direct dependency changes, by its index.
     Direct(usize),
     /// The range of a requirement that several satisfy, by its index.
@@ -76,6 +82,7 @@ pub(super) enum Set {
 pub(super) enum Candidate {
     Package(CrateId, Version),
     Feature { id: CrateId, version: Version, feature: String, is_needed: bool },
+    Enabled { id: CrateId, version: Version, feature: String },
     Direct(usize, Alternative),
     Wide(usize, Range),
     WideFeature { wide: usize, range: Range, feature: String },
@@ -116,6 +123,9 @@ pub(super) enum Rejection {
     Refused,
     /// Cargo has not downloaded it.
     NotDownloaded,
+    Yanked,
+    /// It requires a newer Rust than the workspace states.
+    NewerRust,
 }
 
 /// The problem, for one attempt after the other.
@@ -264,19 +274,25 @@ impl<'p> Provider<'p> {
         }
     }
 
+    /// Why a version cannot be selected in an attempt.
+    fn rejection(&self, id: CrateId, version: &Version, attempt: &Attempt) -> Option<Rejection> {
+        let rejection = (self.rejects)(id, version);
+        if rejection.is_some()
+            || self.packages.locked_in(id, Range::of(version)).as_ref() == Some(version)
+        {
+            return rejection;
+        }
+        let release = self.packages.release(id, version);
+        if release.yanked {
+            return Some(Rejection::Yanked);
+        }
+        let rust = release.rust.as_ref();
+        let is_newer = self.rust.is_some_and(|stated| rust.is_some_and(|rust| rust > stated));
+        (is_newer && !attempt.newer_rust).then_some(Rejection::NewerRust)
+    }
+
     fn package_dependencies(&self, id: CrateId, version: &Version) -> Dependencies {
         let release = self.packages.release(id, version);
-        let locked = self.packages.locked_in(id, Range::of(version));
-        if locked.as_ref() != Some(version) {
-            if release.yanked {
-                return self.unknown("it is yanked");
-            }
-            let rust = release.rust.as_ref();
-            let is_newer = self.rust.is_some_and(|stated| rust.is_some_and(|rust| rust > stated));
-            if is_newer && !self.attempt.borrow().newer_rust {
-                return self.unknown("it requires a newer Rust");
-            }
-        }
         let mut known = KnownDependencies::default();
         let owner = Owner::Package(id, version.clone());
         for (position, one) in release.dependencies.iter().enumerate() {
@@ -296,30 +312,30 @@ impl<'p> Provider<'p> {
         Dependencies::Known(known)
     }
 
-    fn feature_dependencies(
-        &self,
-        id: CrateId,
-        version: &Version,
-        feature: &str,
-        is_needed: bool,
-    ) -> Dependencies {
-        let release = self.packages.release(id, version);
-        let range = Range::of(version);
-        let mut known = KnownDependencies::default();
+    /// A feature requires its version of the package. What it enables is a name of its own, so that the solver knows this
+    /// before it selects a version.
+    fn feature_dependencies(&self, id: CrateId, version: &Version, feature: &str) -> Dependencies {
         let own = Set::Exactly(version.clone());
-        known.requirements.push(self.single(Name::Package(id, range), own.clone()));
-        if !release.has_feature(feature) {
-            return if is_needed {
-                self.unknown("it does not have the feature")
-            } else {
-                Dependencies::Known(known)
-            };
+        let mut known = KnownDependencies::default();
+        known.requirements.push(self.single(Name::Package(id, Range::of(version)), own));
+        if self.packages.release(id, version).has_feature(feature) {
+            known.requirements.push(self.enabled(id, version, feature));
         }
+        Dependencies::Known(known)
+    }
+
+    fn enabled(&self, id: CrateId, version: &Version, feature: &str) -> ConditionalRequirement {
+        let (version, feature) = (version.clone(), feature.to_owned());
+        self.single(Name::Enabled { id, version, feature }, Set::All)
+    }
+
+    fn enabled_dependencies(&self, id: CrateId, version: &Version, feature: &str) -> Dependencies {
+        let release = self.packages.release(id, version);
+        if !release.has_feature(feature) {
+            return self.unknown("it does not have the feature");
+        }
+        let mut known = KnownDependencies::default();
         let owner = Owner::Package(id, version.clone());
-        let own_feature = |feature: &str| {
-            let feature = feature.to_owned();
-            self.single(Name::Feature { id, range, feature, is_needed: true }, own.clone())
-        };
         let enable = |key: &str, more: &[&str], all: &mut Vec<ConditionalRequirement>| {
             let named = release.dependencies.iter().enumerate().filter(|(_, one)| one.key == key);
             for (position, one) in named {
@@ -340,11 +356,11 @@ impl<'p> Provider<'p> {
                             && release.dependencies.iter().any(|one| one.optional && one.key == key)
                             && release.has_feature(key)
                         {
-                            all.push(own_feature(key));
+                            all.push(self.enabled(id, version, key));
                         }
                         enable(key, &[more], all);
                     } else {
-                        all.push(own_feature(value));
+                        all.push(self.enabled(id, version, value));
                     }
                 }
             }
@@ -403,7 +419,7 @@ impl<'p> Provider<'p> {
                 for version in versions {
                     let solvable = self.candidate(name, Candidate::Package(*id, version.clone()));
                     all.candidates.push(solvable);
-                    if let Some(rejection) = (self.rejects)(*id, &version) {
+                    if let Some(rejection) = self.rejection(*id, &version, &attempt) {
                         let why = self.pool.intern_string(format!("{rejection:?}"));
                         all.excluded.push((solvable, why));
                     }
@@ -421,10 +437,23 @@ impl<'p> Provider<'p> {
                     let (id, feature, is_needed) = (*id, feature.clone(), *is_needed);
                     self.candidate(name, Candidate::Feature { id, version, feature, is_needed })
                 };
-                all.candidates = versions.into_iter().map(candidate).collect();
+                all.candidates = versions.iter().cloned().map(candidate).collect();
+                if *is_needed {
+                    let lacks = versions.iter().zip(&all.candidates).filter(|(version, _)| {
+                        !self.packages.release(*id, version).has_feature(feature)
+                    });
+                    let why = self.pool.intern_string("it does not have the feature");
+                    all.excluded = lacks.map(|(_, solvable)| (*solvable, why)).collect();
+                }
                 all.favored = locked.map(candidate);
                 // Each requires its version of the package, of which there is one.
                 all.allow_multiple = true;
+                all.hint_dependencies_available = HintDependenciesAvailable::All;
+            }
+            Name::Enabled { id, version, feature } => {
+                let (id, version, feature) = (*id, version.clone(), feature.clone());
+                let only = Candidate::Enabled { id, version, feature };
+                all.candidates = vec![self.candidate(name, only)];
             }
             Name::Direct(index) => {
                 let alternatives =
@@ -433,6 +462,7 @@ impl<'p> Provider<'p> {
                     .into_iter()
                     .map(|one| self.candidate(name, Candidate::Direct(*index, one)));
                 all.candidates = candidates.collect();
+                all.hint_dependencies_available = HintDependenciesAvailable::All;
             }
             Name::Wide(wide) => {
                 let ranges = self.wides.borrow()[*wide].ranges.clone();
@@ -440,6 +470,7 @@ impl<'p> Provider<'p> {
                     .into_iter()
                     .map(|range| self.candidate(name, Candidate::Wide(*wide, range)));
                 all.candidates = candidates.collect();
+                all.hint_dependencies_available = HintDependenciesAvailable::All;
             }
             Name::WideFeature { wide, feature } => {
                 let ranges = self.wides.borrow()[*wide].ranges.clone();
@@ -448,6 +479,7 @@ impl<'p> Provider<'p> {
                     self.candidate(name, Candidate::WideFeature { wide, range, feature })
                 });
                 all.candidates = candidates.collect();
+                all.hint_dependencies_available = HintDependenciesAvailable::All;
             }
         }
         all
@@ -460,17 +492,47 @@ impl<'p> Provider<'p> {
         narrow: &Attempt,
         wide: &Attempt,
     ) -> bool {
+        self.has_others(names, narrow, wide, None)
+    }
+
+    /// Whether none of the names has other candidates in any attempt.
+    pub(super) fn is_final(&self, names: &HashSet<NameId>, attempt: &Attempt) -> bool {
+        let everything = Attempt {
+            raise: true,
+            breaking: true,
+            newer_rust: true,
+            downgrade: true,
+            ..Attempt::default()
+        };
+        !self.has_others(names, attempt, &everything, Some(&Rejection::NotDownloaded))
+    }
+
+    /// Whether one of the names has other candidates in a wider attempt, also those that are rejected with `lifted`.
+    fn has_others(
+        &self,
+        names: &HashSet<NameId>,
+        narrow: &Attempt,
+        wide: &Attempt,
+        lifted: Option<&Rejection>,
+    ) -> bool {
         names.iter().any(|name| match self.pool.resolve_package_name(*name) {
             Name::Package(id, range) | Name::Feature { id, range, .. } => {
-                self.allowed_versions(*id, *range, narrow)
-                    != self.allowed_versions(*id, *range, wide)
+                let versions = |attempt: &Attempt, lifted: Option<&Rejection>| {
+                    let (_, mut versions) = self.allowed_versions(*id, *range, attempt);
+                    versions.retain(|version| {
+                        let rejection = self.rejection(*id, version, attempt);
+                        rejection.is_none() || rejection.as_ref() == lifted
+                    });
+                    versions
+                };
+                versions(narrow, None) != versions(wide, lifted)
             }
             Name::Direct(index) => {
                 let alternatives =
                     |attempt| self.direct[*index].alternatives(*index, attempt, self.packages);
                 alternatives(narrow) != alternatives(wide)
             }
-            Name::Wide(_) | Name::WideFeature { .. } => false,
+            Name::Enabled { .. } | Name::Wide(_) | Name::WideFeature { .. } => false,
         })
     }
 
@@ -524,6 +586,7 @@ impl<'p> Provider<'p> {
             Candidate::Package(id, version) | Candidate::Feature { id, version, .. } => {
                 of_version(*id, version)
             }
+            Candidate::Enabled { .. } => (0, 0),
             // As they were listed.
             Candidate::Direct(index, alternative) => {
                 let attempt = self.attempt.borrow();
@@ -560,7 +623,7 @@ impl<'p> Provider<'p> {
                 Set::Range(one) => one == range,
                 _ => true,
             },
-            Candidate::Direct(..) => true,
+            Candidate::Enabled { .. } | Candidate::Direct(..) => true,
         }
     }
 }
@@ -628,8 +691,11 @@ impl DependencyProvider for &Provider<'_> {
     async fn get_dependencies(&self, solvable: SolvableId) -> Dependencies {
         match self.pool.resolve_solvable(solvable).record.clone() {
             Candidate::Package(id, version) => self.package_dependencies(id, &version),
-            Candidate::Feature { id, version, feature, is_needed } => {
-                self.feature_dependencies(id, &version, &feature, is_needed)
+            Candidate::Feature { id, version, feature, .. } => {
+                self.feature_dependencies(id, &version, &feature)
+            }
+            Candidate::Enabled { id, version, feature } => {
+                self.enabled_dependencies(id, &version, &feature)
             }
             Candidate::Direct(index, alternative) => self.direct_dependencies(index, alternative),
             Candidate::Wide(wide, range) => self.wide_dependencies(wide, range),

@@ -122,9 +122,9 @@ pub(super) fn obstacles(
 
 fn dependent(provider: &Provider<'_>, solvable: SolvableId) -> Option<(CrateId, Version)> {
     match &provider.pool.resolve_solvable(solvable).record {
-        Candidate::Package(id, version) | Candidate::Feature { id, version, .. } => {
-            Some((*id, version.clone()))
-        }
+        Candidate::Package(id, version)
+        | Candidate::Feature { id, version, .. }
+        | Candidate::Enabled { id, version, .. } => Some((*id, version.clone())),
         _ => None,
     }
 }

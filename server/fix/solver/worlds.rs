@@ -354,10 +354,10 @@ impl Case {
         all
     }
 
-    fn plan(
+    fn plan<T>(
         &self,
-        find: impl FnOnce(&Planner<'_>, &[Goal]) -> Result<Plan, NoPlan>,
-    ) -> Result<Plan, NoPlan> {
+        find: impl FnOnce(&Planner<'_>, &[Goal]) -> Result<T, NoPlan>,
+    ) -> Result<T, NoPlan> {
         let (index, lockfile) = (self.world.index(), self.world.lockfile(&self.before));
         let unlisted = self.world.unlisted();
         let advisories = |_: &str| -> Vec<Arc<AdvisoryFacts>> { Vec::new() };
@@ -399,7 +399,7 @@ fn plans_are_as_complete_and_small_as_an_exhaustive_search() {
         let Case { seed, world, before, .. } = &case;
         let plan = case.plan(|planner, goals| planner.plan_without_manifests(goals, &options));
         match (case.least_moved(&world.direct), plan) {
-            (None, Err(NoPlan::Impossible(_))) => {}
+            (None, Err(NoPlan::Impossible { .. })) => {}
             (Some(least), Ok(plan)) => {
                 solvable += 1;
                 assert!(
@@ -424,7 +424,7 @@ fn plans_change_as_few_manifests_as_an_exhaustive_search() {
         let possible = choices.filter(|(_, direct)| case.least_moved(direct).is_some());
         let least = possible.map(|(changed, _)| changed).min();
         match (least, case.plan(|planner, goals| planner.plan(goals, &options))) {
-            (None, Err(NoPlan::Impossible(_))) => {}
+            (None, Err(NoPlan::Impossible { .. })) => {}
             (Some(least), Ok(plan)) => {
                 solvable += 1;
                 minimal += usize::from(case.changes(&plan) <= least);
@@ -433,4 +433,30 @@ fn plans_change_as_few_manifests_as_an_exhaustive_search() {
         }
     }
     assert!(minimal * 100 >= solvable * 95, "{minimal} of {solvable} plans are minimal");
+}
+
+#[test]
+fn no_options_help_where_a_proof_is_final() {
+    let all = PlanOptions {
+        breaking: true,
+        newer_rust: true,
+        downgrade: true,
+        ..PlanOptions::default()
+    };
+    let (mut finals, mut helped) = (0, 0);
+    for case in cases() {
+        let none = PlanOptions::default();
+        let Err(failed) = case.plan(|planner, goals| planner.can_plan(goals, &none).map(drop))
+        else {
+            continue;
+        };
+        let with_all = case.plan(|planner, goals| planner.plan(goals, &all));
+        if failed.is_final() {
+            finals += 1;
+            assert!(with_all.is_err(), "seed {}: {with_all:?}\n{:#?}", case.seed, case.world);
+        } else {
+            helped += usize::from(with_all.is_ok());
+        }
+    }
+    assert!(finals > 10 && helped > 10, "{finals} final proofs, {helped} plans with all options");
 }

@@ -41,7 +41,7 @@ impl Blocked {
         match no_plan {
             NoPlan::OutOfTime => Self::OutOfTime,
             NoPlan::Canceled => Self::Canceled,
-            NoPlan::Impossible(mut obstacles) => {
+            NoPlan::Impossible { mut obstacles, .. } => {
                 obstacles.retain(|one| one.dependent.is_some());
                 Self::Obstacles(obstacles)
             }

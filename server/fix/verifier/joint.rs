@@ -65,7 +65,7 @@ impl<'t> PossibleTargets<'t> {
             match possible_goals(planner, target, options)? {
                 Ok(goals) => alone.push((target, goals)),
                 // Perhaps only offline.
-                Err(_) if options.only_downloaded => {
+                Err(no_plan) if options.only_downloaded && !no_plan.is_final() => {
                     let options = PlanOptions { only_downloaded: false, ..options.clone() };
                     let possible = possible_goals(planner, target, &options)?;
                     impossible.extend(possible.err().map(|no_plan| (target, no_plan)));
@@ -104,7 +104,7 @@ pub(super) fn possible_goals(
     options: &PlanOptions,
 ) -> Result<Result<Vec<Goal>, NoPlan>, NotVerified> {
     let goals = target.goals();
-    let Err(no_plan) = can_plan(planner, &goals, options)? else { return Ok(Ok(goals)) };
+    let Err(mut no_plan) = can_plan(planner, &goals, options)? else { return Ok(Ok(goals)) };
     let mut possible = Vec::new();
     if goals.len() > 1 && !target.is_only_duplicate() {
         let mut plan = None;
@@ -115,7 +115,10 @@ pub(super) fn possible_goals(
             if !is_achieved {
                 match can_plan(planner, &possible, options)? {
                     Ok(found) => plan = Some(found),
-                    Err(_) => _ = possible.pop(),
+                    Err(alone) => {
+                        possible.pop();
+                        no_plan.is_final_only_if(alone.is_final());
+                    }
                 }
             }
         }

@@ -101,7 +101,7 @@ impl FixVerifier<'_> {
                 Ok(plan) => plan,
                 Err(NoPlan::Canceled) => return Err(NoUpgrade::Unverified(NotVerified::Canceled)),
                 // Cargo says what is not downloaded.
-                Err(NoPlan::Impossible(_))
+                Err(NoPlan::Impossible { .. })
                     if options.only_downloaded && best.is_none() && failed.is_none() =>
                 {
                     options.only_downloaded = false;

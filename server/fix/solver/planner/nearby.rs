@@ -107,7 +107,7 @@ impl Planner<'_> {
                     let direct = &self.direct[*index];
                     moving.insert((direct.id, direct.locked.clone()));
                 }
-                Name::Wide(_) | Name::WideFeature { .. } => {}
+                Name::Enabled { .. } | Name::Wide(_) | Name::WideFeature { .. } => {}
             }
         }
         self.add_required_by_newer_versions(far, &mut moving);

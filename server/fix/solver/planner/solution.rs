@@ -38,11 +38,12 @@ impl Planner<'_> {
         for candidate in chosen {
             match candidate {
                 Candidate::Package(id, version) => versions.entry(*id).or_default().push(version),
-                Candidate::Feature { id, version, feature, .. } => {
+                Candidate::Enabled { id, version, feature } => {
                     features.entry((*id, version)).or_default().push(feature);
                 }
                 Candidate::Direct(index, alternative) => alternatives[*index] = *alternative,
-                Candidate::Wide(..) | Candidate::WideFeature { .. } => {}
+                Candidate::Feature { .. } | Candidate::Wide(..) | Candidate::WideFeature { .. } => {
+                }
             }
         }
         let in_range = |id: CrateId, range: Range| {

@@ -48,6 +48,9 @@ pub(super) use writer::{CopyResult, normalized};
 /// of this name (`find_root_iter` in its `core::workspace`), so it ignores a manifest in the shared temporary folder.
 const ROOT: &str = "target/package/root";
 
+/// The names of the configuration in cargo's home; cargo takes the first one that is there.
+const HOME_CONFIGURATION_NAMES: [&str; 2] = ["config", "config.toml"];
+
 /// The name of cargo's target folder in the copy.
 const TARGET: &str = ".supercargo-target";
 
@@ -274,8 +277,34 @@ impl Scratch {
             self.overrides.borrow_mut().extend(overrides);
             configurations.extend(configuration::included(&text, &path));
         }
+        configured.extend(self.copy_patches_of_home()?);
         *self.configured.borrow_mut() = configured;
         Ok(())
+    }
+
+    /// Lets the copy use its own packages where the configuration in cargo's home, which cargo reads where it is, patches
+    /// others with those. Returns their manifests.
+    fn copy_patches_of_home(&self) -> Result<Vec<Utf8PathBuf>, ResolveError> {
+        let Some(home) = &self.home else { return Ok(Vec::new()) };
+        let mut configurations =
+            HOME_CONFIGURATION_NAMES.iter().map(|name| normalized(&home.join(name)));
+        let Some(path) = configurations.find(|path| path.is_file()) else { return Ok(Vec::new()) };
+        let failed = |source| ResolveError::Scratch { path: path.clone(), source };
+        // What is not UTF-8 cargo reports itself.
+        let text = String::from_utf8(read(&path).map_err(failed)?).unwrap_or_default();
+        let base = configuration::base_of(&path);
+        // Cargo prefers what is nearer: that of the workspace, then this one above all of the copy, then its home.
+        let copy = self.root().join(CONFIGURATION_NAMES[0]);
+        let adapted_path = |path: &str| {
+            let original = base.join(path);
+            Some(self.writer.adapted_path(original.as_str(), base).unwrap_or(original))
+        };
+        let patches = configuration::patches_for_copy(&text, base, &adapted_path);
+        let Some(patches) = patches.filter(|_| !self.writer.has_entry(&copy)) else {
+            return Ok(Vec::new());
+        };
+        self.write(&copy, patches.as_bytes())?;
+        Ok(configuration::patches(&text, base))
     }
 
     /// Copies a file with its unsaved text, or with that on disk, and returns the text. Deletes the copy and returns `None`

@@ -155,3 +155,29 @@ fn unsaved_linked_member_is_checked_and_not_written() {
     before.assert();
     client.ignore_all();
 }
+
+#[test]
+fn unsaved_member_that_cargos_home_patches_another_package_with_is_checked() {
+    for path in ["work/m", "absolute"] {
+        let world = World::new(TIMES);
+        let path = if path == "absolute" { world.path("m") } else { path.to_owned() };
+        let vendored = world.read("../cargo/config.toml");
+        let patch = format!("[patch.crates-io]\nm = {{ path = \"{path}\" }}\n");
+        world.write("../cargo/config.toml", vendored + &patch);
+        let root = "license = \"MIT\"\n[dependencies]\nm = \"0.1\"\n[workspace]\nmembers = [\"m\"]";
+        world.write("Cargo.toml", package("app", root));
+        world.write("src/lib.rs", "");
+        let manifest = "license = \"MIT\"\n[dependencies]\ntime = \"=0.3.44\"";
+        world.write("m/Cargo.toml", package("m", manifest));
+        world.write("m/src/lib.rs", "");
+        world.lock("");
+        let mut client = Session::of(world).option("proveWhenIdle", false.into()).start();
+        let before = untouched(&client);
+        client.open("m/Cargo.toml");
+        client.diagnostics_with("m/Cargo.toml", TIME);
+        depend_on_worse(&mut client, "m/Cargo.toml");
+        client.status("exact");
+        before.assert();
+        client.ignore_all();
+    }
+}

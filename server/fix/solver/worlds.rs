@@ -437,12 +437,8 @@ fn plans_change_as_few_manifests_as_an_exhaustive_search() {
 
 #[test]
 fn no_options_help_where_a_proof_is_final() {
-    let all = PlanOptions {
-        breaking: true,
-        newer_rust: true,
-        downgrade: true,
-        ..PlanOptions::default()
-    };
+    let all =
+        PlanOptions { breaking: true, newer_rust: true, downgrade: true, ..PlanOptions::default() };
     let (mut finals, mut helped) = (0, 0);
     for case in cases() {
         let none = PlanOptions::default();

@@ -90,6 +90,18 @@ pub(super) fn for_copy(
     if changed { document.to_string() } else { text.to_owned() }
 }
 
+/// The `[patch]` tables of a configuration for the copy, if it has any.
+pub(super) fn patches_for_copy(
+    text: &str,
+    base: &Utf8Path,
+    adapted_path: &dyn Fn(&str) -> Option<Utf8PathBuf>,
+) -> Option<String> {
+    let mut document = text.parse::<DocumentMut>().ok()?;
+    document.as_table_mut().retain(|key, _| key == "patch");
+    let is_empty = document.as_table().is_empty();
+    (!is_empty).then(|| for_copy(&document.to_string(), base, adapted_path))
+}
+
 /// The manifests of the packages in a configuration's `[patch]`.
 pub(super) fn patches(text: &str, base: &Utf8Path) -> Vec<Utf8PathBuf> {
     let folders = Manifest::parse(text).patches.into_iter().filter_map(|patch| patch.path);

@@ -530,22 +530,62 @@ fn workspace_without_a_finding_of_those_that_are_gone_is_new() {
     compared(&mut client, "1 new since HEAD");
 }
 
-#[test]
-fn only_one_workspace_is_the_one_that_was_moved() {
+/// A repository whose folder `old` was moved to `first`, of which `second` is a copy.
+fn repository_with_moved_and_copied_folder() -> World {
     let world = repository_with_folder();
     world.git(&["mv", "old", "first"]);
     for file in ["Cargo.toml", "Cargo.lock", "deny.toml", "src/lib.rs"] {
         world.write(&format!("second/{file}"), world.read(&format!("first/{file}")));
     }
+    world
+}
+
+/// The states of the comparisons of both folders, sorted.
+fn both_comparisons(client: &Client) -> [String; 2] {
+    let mut texts = ["first", "second"].map(|folder| {
+        let status = client.status_of(folder);
+        let text = status.and_then(|status| status["comparison"]["text"].as_str());
+        text.unwrap_or_default().to_owned()
+    });
+    texts.sort_unstable();
+    texts
+}
+
+#[test]
+fn only_one_workspace_is_the_one_that_was_moved() {
+    let world = repository_with_moved_and_copied_folder();
     let mut client = Session::of(world).option("base", "HEAD".into()).start();
     client.ignore_all();
     client.wait_until("two comparisons", |client| {
-        let texts = ["first", "second"].map(|folder| {
-            let status = client.status_of(folder);
-            status.and_then(|status| status["comparison"]["text"].as_str()).unwrap_or_default()
-        });
-        let mut texts = texts.to_vec();
-        texts.sort_unstable();
-        texts == ["4 new since HEAD", "nothing new since HEAD"]
+        both_comparisons(client) == ["4 new since HEAD", "nothing new since HEAD"]
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn only_one_workspace_is_the_one_that_was_moved_if_both_are_compared_at_once() {
+    use crate::harness::FakeCargo;
+
+    let mut world = repository_with_moved_and_copied_folder();
+    world.use_fake_cargo(FakeCargo::Held);
+    world.release_cargo();
+    let mut client = Session::of(world).option("base", "".into()).start();
+    client.ignore_all();
+    client.wait_until("two verdicts", |client| {
+        let exact = |folder| client.status_of(folder).is_some_and(|one| one["state"] == "exact");
+        exact("first") && exact("second")
+    });
+    client.world.delete("../released");
+    let calls = client.world.cargo_calls();
+    execute(&mut client, &json!(["HEAD"]));
+    client.wait_until("both wait", |client| {
+        both_comparisons(client).iter().all(|text| text == "checking HEAD")
+    });
+    client.world.wait_for_cargo_calls(calls + 1);
+    client.world.release_cargo();
+    client.wait_until("two comparisons", |client| {
+        let both = both_comparisons(client);
+        assert_ne!(both, ["nothing new since HEAD"; 2]);
+        both == ["4 new since HEAD", "nothing new since HEAD"]
     });
 }

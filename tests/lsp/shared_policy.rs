@@ -1,9 +1,11 @@
 //! A policy that rules several workspaces: entries without effect are reported only if none of the workspaces needs
 //! them, whichever of them is open.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
-use crate::harness::{Client, Session, Shown, World};
+use crate::harness::{Client, FakeCargo, Session, Shown, TEST_TIMEOUT, World};
 
 const POLICY: &str = "deny.toml";
 
@@ -276,4 +278,37 @@ allow = ["MIT"]
         client.actions("Cargo.toml", "\"0.3\"").iter().map(|one| one.title().to_owned()).collect();
     assert!(titles.iter().any(|title| title.ends_with("in workspace `fuzz`")), "{titles:?}");
     client.ignore_all();
+}
+
+#[cfg(unix)]
+#[test]
+fn workspace_whose_first_check_fails_does_not_hold_up_the_others() {
+    let mut world = world();
+    let manifest = world.read("core/Cargo.toml").replace("core-part", "broken");
+    world.write("broken/Cargo.toml", manifest.replace("itoa = \"1\"", "absent = \"1\""));
+    world.write("broken/src/lib.rs", "");
+    world.use_fake_cargo(FakeCargo::HeldIn("broken"));
+    let mut client = Session::of(world).start();
+    client.ignore_all();
+    client.open(POLICY);
+    client.wait_until("the others", |client| {
+        let exact = |folder| client.status_of(folder).is_some_and(|one| one["state"] == "exact");
+        exact("core") && exact("bindings/python")
+    });
+    client.world.release_cargo();
+    client.wait_until("the failure", |client| {
+        client.status_of("broken").is_some_and(|one| one["state"] == "failed")
+    });
+    let uri = client.world.uri(POLICY);
+    let began = Instant::now();
+    loop {
+        let params = json!({"textDocument": {"uri": uri}});
+        let lenses = client.request("textDocument/codeLens", params).expect("lenses").to_string();
+        // Each of both knows what the other one needs.
+        if lenses.contains("not needed by the 2 of 3 workspaces checked") {
+            break;
+        }
+        assert!(began.elapsed() < TEST_TIMEOUT, "{lenses}");
+        client.receive_until(Instant::now() + Duration::from_millis(20));
+    }
 }

@@ -18,6 +18,8 @@ pub(crate) enum FakeCargo {
     HeldFrom(usize),
     /// The same for this resolution only.
     HeldAt(usize),
+    /// The same in this folder only.
+    HeldIn(&'static str),
     /// Never ends by itself.
     Endless,
     /// Prints invalid output.
@@ -45,6 +47,9 @@ impl World {
                  [ \"$(grep -c ^metadata '{root}/cargo/calls')\" -eq {number} ]; then {wait}; fi\n\
                  exec '{cargo}' \"$@\""
             ),
+            FakeCargo::HeldIn(folder) => {
+                format!("case \"$PWD\" in */{folder}) {wait};; esac\nexec '{cargo}' \"$@\"")
+            }
             FakeCargo::InvalidOutput => "echo '{\"packages\": 7}'".to_owned(),
             FakeCargo::Endless => "exec sleep 100000".to_owned(),
             FakeCargo::EndlessWithChild => "sleep 100000 &\nwait".to_owned(),

@@ -47,6 +47,7 @@ use kept_graphs::{GraphKey, KeptGraphs};
 use lints::LintFacts;
 pub use options::GateOptions;
 use over_limit::{Exceeded, exceeded};
+pub(crate) use policy_use::name_of;
 pub use policy_use::{OtherUses, PolicyUse};
 pub use progress::Progress;
 use run::CheckRun;

@@ -243,7 +243,7 @@ impl OtherUses {
 }
 
 /// The folder of a workspace relative to the policy's, `.` for the same folder.
-fn name_of(workspace: &Workspace, folder: &Utf8Path) -> String {
+pub(crate) fn name_of(workspace: &Workspace, folder: &Utf8Path) -> String {
     // `.cargo/deny.toml` rules the folder above.
     let folder = match folder.file_name() {
         Some(".cargo") => folder.parent().unwrap_or(folder),

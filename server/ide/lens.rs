@@ -20,11 +20,11 @@ pub(crate) fn location(file: &Utf8Path, text: &SourceText, verdict: &Verdict) ->
     })
 }
 
-/// `gate: 3 errors, 1 warning · 2 new since main · 2 verified fixes`. `compared` is the comparison with a base, `proved`
-/// counts the packages with a verified upgrade.
-pub(crate) fn title(verdict: &Verdict, compared: Option<&str>, proved: usize) -> String {
+/// What the gate says, without which gate that is: `3 errors, 1 warning · 2 new since main · 2 verified fixes`. `compared` is
+/// the comparison with a base, `proved` counts the packages with a verified upgrade.
+pub(crate) fn result(verdict: &Verdict, compared: Option<&str>, proved: usize) -> String {
     if !verdict.complete {
-        return "gate: no verdict".to_owned();
+        return "no verdict".to_owned();
     }
     let totals = verdict.totals();
     let counts = match totals.text() {
@@ -41,5 +41,18 @@ pub(crate) fn title(verdict: &Verdict, compared: Option<&str>, proved: usize) ->
         }
     };
     let compared = compared.map(|compared| format!(" · {compared}")).unwrap_or_default();
-    format!("gate: {counts}{compared}{fixes}")
+    format!("{counts}{compared}{fixes}")
+}
+
+/// `gate: clean` of the only workspace; of several, ``gate of `core` and `fuzz`: clean``, where `names` are those with
+/// this result.
+pub(crate) fn title(result: &str, names: &[String], is_only: bool) -> String {
+    if is_only {
+        return format!("gate: {result}");
+    }
+    match names {
+        [one] => format!("gate of `{one}`: {result}"),
+        [one, other] => format!("gate of `{one}` and `{other}`: {result}"),
+        _ => format!("gate of {} workspaces: {result}", names.len()),
+    }
 }

@@ -135,6 +135,7 @@ fn lens_and_hover_say_which_workspace_needs_an_entry() {
     let titles: Vec<_> = lenses.as_array().into_iter().flatten().collect();
     let titles: Vec<_> =
         titles.iter().filter_map(|lens| lens["command"]["title"].as_str()).collect();
+    assert!(titles.contains(&"gate: 1 warning"), "{titles:?}");
     assert!(titles.contains(&"needed by `bindings/python`"), "{titles:?}");
     assert!(titles.contains(&"matches nothing"), "{titles:?}");
     client.ignore_all();
@@ -306,6 +307,8 @@ fn workspace_whose_first_check_fails_does_not_hold_up_the_others() {
         let lenses = client.request("textDocument/codeLens", params).expect("lenses").to_string();
         // Each of both knows what the other one needs.
         if lenses.contains("not needed by the 2 of 3 workspaces checked") {
+            assert!(lenses.contains("gate of `bindings/python` and `core`: clean"), "{lenses}");
+            assert!(lenses.contains("gate of `broken`: no verdict"), "{lenses}");
             break;
         }
         assert!(began.elapsed() < TEST_TIMEOUT, "{lenses}");

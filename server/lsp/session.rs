@@ -4,7 +4,8 @@
 //! [`Session::update`] takes the lock, and only to put values in place.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map},
+    ops::{Deref, DerefMut},
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
@@ -60,21 +61,60 @@ pub(super) struct SessionState {
     pub(super) folders: Vec<Utf8PathBuf>,
     pub(super) documents: Documents,
     /// The shown verdict of each workspace.
-    pub(super) verdicts: BTreeMap<Workspace, Arc<Verdict>>,
+    pub(super) verdicts: ByWorkspace<Verdict>,
     /// The last verdict of each workspace that has a graph: while the policy is broken, hovers and
     /// lenses use it.
-    pub(super) complete_verdicts: BTreeMap<Workspace, Arc<Verdict>>,
+    pub(super) complete_verdicts: ByWorkspace<Verdict>,
     /// What the command has chosen to compare with.
     pub(super) base_choice: BaseChoice,
     /// The addresses of the dependency graphs that the client may show as documents, the latest last.
     pub(super) graph_documents: Vec<Uri>,
     /// The comparisons of the shown verdicts with their bases.
-    pub(super) comparisons: BTreeMap<Workspace, Arc<ShownComparison>>,
+    pub(super) comparisons: ByWorkspace<ShownComparison>,
     /// The open advisory databases. The main loop owns them, and deletes their unpacked files when
     /// it ends.
     pub(super) databases: Weak<Databases>,
     /// The fixes of the shown verdicts.
-    pub(super) fix_results: BTreeMap<Workspace, Arc<FixResults>>,
+    pub(super) fix_results: ByWorkspace<FixResults>,
+}
+
+/// What each workspace has. Clones share it, so that the state of an edit costs the same with a thousand workspaces.
+#[derive(Debug)]
+pub(super) struct ByWorkspace<T>(Arc<BTreeMap<Workspace, Arc<T>>>);
+
+impl<T> Clone for ByWorkspace<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Default for ByWorkspace<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> Deref for ByWorkspace<T> {
+    type Target = BTreeMap<Workspace, Arc<T>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for ByWorkspace<T> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl<'t, T> IntoIterator for &'t ByWorkspace<T> {
+    type Item = (&'t Workspace, &'t Arc<T>);
+    type IntoIter = btree_map::Iter<'t, Workspace, Arc<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
 }
 
 /// Numbers the requests for the client's settings: a reply to an old one is dropped.

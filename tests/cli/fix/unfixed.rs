@@ -371,3 +371,34 @@ fn unwritable_file_keeps_the_others_unchanged() {
     .assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
     assert_eq!((manifest, lock), (world.read("Cargo.toml"), world.read("Cargo.lock")));
 }
+
+/// A patched version of `time` whose dependencies cannot be selected together: each of one more pigeons than there are
+/// holes needs one for itself. To prove that takes a time that is exponential in the number of holes.
+fn pigeons_in(holes: usize) -> String {
+    let mut index = LATER.lines().last().map(|line| format!("{line}\n")).unwrap_or_default();
+    let pigeons: Vec<_> = (0..=holes).map(|pigeon| format!("pigeon{pigeon} 1")).collect();
+    index.push_str(&format!("#- crate: time 0.3.47 -> {}\n", pigeons.join(", ")));
+    for hole in 0..holes {
+        for pigeon in 0..=holes {
+            index.push_str(&format!(
+                "#- crate: pigeon{pigeon} 1.{hole}.0 -> hole{hole} =1.{pigeon}.0\n"
+            ));
+            index.push_str(&format!("#- crate: hole{hole} 1.{pigeon}.0\n"));
+        }
+    }
+    index
+}
+
+#[test]
+fn search_that_would_take_minutes_ends() {
+    let world = locked_before("time = \"0.3\"", TIME, &pigeons_in(12));
+    let run = fix(&world, "");
+    expect![[r#"
+        .
+          error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+            the search for versions without `time` took too long
+          nothing to change; gate: fails
+    "#]]
+    .assert_eq(&run.stdout);
+    assert_eq!((run.code, run.stderr.as_str()), (1, ""));
+}

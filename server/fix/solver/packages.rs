@@ -2,8 +2,8 @@
 //! registries' indices.
 
 use std::{
-    cell::RefCell,
-    collections::{BTreeMap, HashMap, HashSet},
+    cell::{OnceCell, RefCell},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     rc::Rc,
     sync::Arc,
 };
@@ -43,12 +43,39 @@ pub(super) struct Release {
     pub(super) features: BTreeMap<String, Vec<String>>,
     /// The index does not list it: what it requires was guessed from the lockfile, and it has every feature.
     pub(super) is_guessed: bool,
+    /// The features that it states and that require something of a dependency.
+    requiring: OnceCell<BTreeSet<String>>,
 }
 
 impl Release {
     /// Whether it has a feature, also one that an optional dependency implies.
     pub(super) fn has_feature(&self, feature: &str) -> bool {
         self.is_guessed || self.features.contains_key(feature) || self.is_implied(feature)
+    }
+
+    /// Whether a feature requires a dependency, or a feature of one; one that it does not have does not.
+    pub(super) fn requires_more_with(&self, feature: &str) -> bool {
+        if !self.features.contains_key(feature) {
+            return self.dependencies.iter().any(|one| one.key == feature)
+                && self.has_feature(feature);
+        }
+        self.requiring.get_or_init(|| self.requiring_features()).contains(feature)
+    }
+
+    fn requiring_features(&self) -> BTreeSet<String> {
+        let mut requiring = BTreeSet::new();
+        loop {
+            let requires =
+                |value: &String| requiring.contains(value) || !self.features.contains_key(value);
+            let more = self.features.iter().filter(|(feature, values)| {
+                !requiring.contains(*feature) && values.iter().any(requires)
+            });
+            let more: Vec<String> = more.map(|(feature, _)| feature.clone()).collect();
+            if more.is_empty() {
+                return requiring;
+            }
+            requiring.extend(more);
+        }
     }
 
     /// Whether an optional dependency implies the feature: no other feature names it with `dep:`.
@@ -239,6 +266,7 @@ impl<'p> Packages<'p> {
                     dependencies: dependencies.collect(),
                     features: listed.features.clone(),
                     is_guessed: false,
+                    requiring: OnceCell::new(),
                 }
             }
             None => self.guessed(id, version),

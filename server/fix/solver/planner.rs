@@ -352,7 +352,7 @@ impl<'p> Planner<'p> {
             }
         }
         let solution = self.solve(provider, &any, Explain::Yes)?;
-        Ok((any, solution))
+        Ok((self.as_far_as(&solution, attempt), solution))
     }
 
     fn solve(

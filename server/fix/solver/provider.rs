@@ -143,6 +143,11 @@ pub(super) struct Provider<'p> {
     wide_ids: RefCell<HashMap<(Owner, usize), usize>>,
     /// The ranges of the packages that link to a native library, as far as they were met.
     links: RefCell<BTreeMap<String, BTreeSet<(CrateId, Range)>>>,
+    /// Whether a feature requires something else with a version in the range, or one lacks it that must not.
+    requiring: RefCell<HashMap<(CrateId, Range, String, bool), bool>>,
+    /// The packages whose dependencies a search has asked for: the next one knows them before it selects a version, and
+    /// starts over less.
+    asked: RefCell<HashSet<SolvableId>>,
     /// When to give up.
     pub(super) deadline: Cell<Option<Instant>>,
     pub(super) is_canceled: &'p dyn Fn() -> bool,
@@ -174,6 +179,8 @@ impl<'p> Provider<'p> {
             wides: RefCell::default(),
             wide_ids: RefCell::default(),
             links: RefCell::default(),
+            requiring: RefCell::default(),
+            asked: RefCell::default(),
             deadline: Cell::new(None),
             is_canceled,
             polls: Cell::new(0),
@@ -209,6 +216,44 @@ impl<'p> Provider<'p> {
     fn single(&self, name: Name, set: Set) -> ConditionalRequirement {
         let name = self.name(name);
         Requirement::Single(self.pool.intern_version_set(name, set)).into()
+    }
+
+    /// Requires a feature of a package that is required, too, unless that requires nothing else.
+    fn require_feature(
+        &self,
+        (id, range): (CrateId, Range),
+        (feature, is_needed): (String, bool),
+        set: Set,
+        all: &mut Vec<ConditionalRequirement>,
+    ) {
+        if self.requires_more((id, range), (&feature, is_needed)) {
+            all.push(self.single(Name::Feature { id, range, feature, is_needed }, set));
+        }
+    }
+
+    /// Whether a feature requires something else with a version that the attempt may select, or one lacks it that must not.
+    fn requires_more(
+        &self,
+        (id, range): (CrateId, Range),
+        (feature, is_needed): (&str, bool),
+    ) -> bool {
+        let of_version = |version: &Version| {
+            let release = self.packages.release(id, version);
+            release.requires_more_with(feature) || (is_needed && !release.has_feature(feature))
+        };
+        let locked = self.packages.locked_in(id, range);
+        if let Some(kept) = locked.filter(|locked| self.attempt.borrow().keeps(id, locked)) {
+            return of_version(&kept);
+        }
+        let key = (id, range, feature.to_owned(), is_needed);
+        if let Some(known) = self.requiring.borrow().get(&key) {
+            return *known;
+        }
+        let versions = self.packages.versions(id);
+        let mut in_range = versions.iter().filter(|version| Range::of(version) == range);
+        let of_any = in_range.any(of_version);
+        self.requiring.borrow_mut().insert(key, of_any);
+        of_any
     }
 
     /// The ranges with a version that matches a requirement: the locked ones first, then the newest.
@@ -254,8 +299,8 @@ impl<'p> Provider<'p> {
             let range = ranges.first().copied().unwrap_or(nowhere);
             all.push(self.single(Name::Package(id, range), matching()));
             for (feature, is_needed) in features {
-                let feature = feature.to_owned();
-                all.push(self.single(Name::Feature { id, range, feature, is_needed }, matching()));
+                let feature = (feature.to_owned(), is_needed);
+                self.require_feature((id, range), feature, matching(), all);
             }
             return;
         }
@@ -318,7 +363,7 @@ impl<'p> Provider<'p> {
         let own = Set::Exactly(version.clone());
         let mut known = KnownDependencies::default();
         known.requirements.push(self.single(Name::Package(id, Range::of(version)), own));
-        if self.packages.release(id, version).has_feature(feature) {
+        if self.packages.release(id, version).requires_more_with(feature) {
             known.requirements.push(self.enabled(id, version, feature));
         }
         Dependencies::Known(known)
@@ -359,7 +404,7 @@ impl<'p> Provider<'p> {
                             all.push(self.enabled(id, version, key));
                         }
                         enable(key, &[more], all);
-                    } else {
+                    } else if release.requires_more_with(value) || !release.has_feature(value) {
                         all.push(self.enabled(id, version, value));
                     }
                 }
@@ -385,8 +430,8 @@ impl<'p> Provider<'p> {
             Alternative::Move(range) => (range, Set::Stable, true),
         };
         all.push(self.single(Name::Package(id, range), set.clone()));
-        for (feature, is_needed) in direct.features(may_lack) {
-            all.push(self.single(Name::Feature { id, range, feature, is_needed }, set.clone()));
+        for feature in direct.features(may_lack) {
+            self.require_feature((id, range), feature, set.clone(), all);
         }
         Dependencies::Known(known)
     }
@@ -399,9 +444,8 @@ impl<'p> Provider<'p> {
         known.requirements.push(self.single(Name::Package(id, range), matching()));
         let own = required.features.iter().map(|feature| (feature.clone(), true));
         let default = required.default_features.then(|| ("default".to_owned(), false));
-        for (feature, is_needed) in own.chain(default) {
-            let name = Name::Feature { id, range, feature, is_needed };
-            known.requirements.push(self.single(name, matching()));
+        for feature in own.chain(default) {
+            self.require_feature((id, range), feature, matching(), &mut known.requirements);
         }
         Dependencies::Known(known)
     }
@@ -424,12 +468,13 @@ impl<'p> Provider<'p> {
                         all.excluded.push((solvable, why));
                     }
                 }
-                if let Some(locked) = locked {
-                    let favored = self.candidate(name, Candidate::Package(*id, locked));
-                    all.favored = Some(favored);
-                    all.hint_dependencies_available =
-                        HintDependenciesAvailable::Some(vec![favored]);
-                }
+                all.favored =
+                    locked.map(|locked| self.candidate(name, Candidate::Package(*id, locked)));
+                let asked = self.asked.borrow();
+                let is_known =
+                    |one: &&SolvableId| all.favored.as_ref() == Some(*one) || asked.contains(*one);
+                let known = all.candidates.iter().filter(is_known).copied().collect();
+                all.hint_dependencies_available = HintDependenciesAvailable::Some(known);
             }
             Name::Feature { id, range, feature, is_needed } => {
                 let (locked, versions) = self.allowed_versions(*id, *range, &attempt);
@@ -690,7 +735,10 @@ impl DependencyProvider for &Provider<'_> {
 
     async fn get_dependencies(&self, solvable: SolvableId) -> Dependencies {
         match self.pool.resolve_solvable(solvable).record.clone() {
-            Candidate::Package(id, version) => self.package_dependencies(id, &version),
+            Candidate::Package(id, version) => {
+                self.asked.borrow_mut().insert(solvable);
+                self.package_dependencies(id, &version)
+            }
             Candidate::Feature { id, version, feature, .. } => {
                 self.feature_dependencies(id, &version, &feature)
             }
@@ -701,14 +749,11 @@ impl DependencyProvider for &Provider<'_> {
             Candidate::Wide(wide, range) => self.wide_dependencies(wide, range),
             Candidate::WideFeature { wide, range, feature } => {
                 let id = self.wides.borrow()[wide].required.package;
-                let name = Name::Feature { id, range, feature, is_needed: true };
-                Dependencies::Known(KnownDependencies {
-                    requirements: vec![
-                        self.single(Name::Wide(wide), Set::Range(range)),
-                        self.single(name, Set::All),
-                    ],
-                    constrains: Vec::new(),
-                })
+                let mut known = KnownDependencies::default();
+                let all = &mut known.requirements;
+                all.push(self.single(Name::Wide(wide), Set::Range(range)));
+                self.require_feature((id, range), (feature, true), Set::All, all);
+                Dependencies::Known(known)
             }
         }
     }

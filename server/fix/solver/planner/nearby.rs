@@ -5,7 +5,7 @@ use std::{collections::HashSet, rc::Rc};
 use resolvo::NameId;
 use semver::Version;
 
-use super::{Planner, goals::Goals};
+use super::{Planner, goals::Goals, solution::Solution};
 use crate::{
     fix::solver::{
         attempt::Attempt,
@@ -85,6 +85,18 @@ impl Planner<'_> {
                 }
             }
         }
+    }
+
+    /// The attempt with the least freedom that also has this solution: it is only made smaller, for which nothing else needs
+    /// to move.
+    pub(super) fn as_far_as(&self, solution: &Solution, attempt: &Attempt) -> Attempt {
+        let stays = |package: &&(CrateId, Version)| solution.selected.contains_key(*package);
+        let far = attempt.far.iter().filter(stays).cloned().collect();
+        let changed: HashSet<usize> =
+            self.changes_of(solution).into_iter().map(|(index, _)| index).collect();
+        let mut nearby = self.nearby(Attempt { far: Rc::new(far), ..attempt.clone() });
+        nearby.kept.retain(|index| attempt.kept.contains(index) || !changed.contains(index));
+        nearby
     }
 
     /// Lets the packages of some names move, and the requirements for them change, as far as `any` attempt may do that.

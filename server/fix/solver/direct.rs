@@ -1,6 +1,9 @@
 //! The direct dependencies of the workspace, and how their requirements may change.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, HashMap},
+};
 
 use semver::{Op, Version};
 
@@ -78,6 +81,7 @@ pub(super) fn requirements_of(
                 optional: false,
                 default_features: one.default_features,
                 features: one.features.clone(),
+                ranges: OnceCell::new(),
             };
             let enabled: Vec<(String, bool)> = known
                 .into_iter()
@@ -117,6 +121,7 @@ pub(super) fn requirements_of(
                     optional: false,
                     default_features: false,
                     features: Vec::new(),
+                    ranges: OnceCell::new(),
                 });
             }
         }

@@ -30,6 +30,8 @@ pub(super) struct Required {
     pub(super) optional: bool,
     pub(super) default_features: bool,
     pub(super) features: Vec<String>,
+    /// See [`Packages::ranges`].
+    pub(super) ranges: OnceCell<Rc<[Range]>>,
 }
 
 /// A version of a package.
@@ -225,6 +227,20 @@ impl<'p> Packages<'p> {
         Rc::clone(&self.known.borrow()[id.0].versions)
     }
 
+    /// The ranges with a version that matches a requirement: the locked ones first, then the newest.
+    pub(super) fn ranges<'r>(&self, required: &'r Required) -> &'r [Range] {
+        required.ranges.get_or_init(|| {
+            let versions = self.versions(required.package);
+            let matching = versions.iter().filter(|one| required.requirement.matches(one));
+            let mut ranges: Vec<Range> = matching.map(Range::of).collect();
+            ranges.sort_unstable();
+            ranges.dedup();
+            ranges.reverse();
+            ranges.sort_by_key(|range| self.locked_in(required.package, *range).is_none());
+            ranges.into()
+        })
+    }
+
     /// Whether `[patch]` replaces the package for this requirement.
     pub(super) fn is_patched(&self, id: CrateId, requirement: &VersionReq) -> bool {
         self.known.borrow()[id.0].patches.iter().any(|version| requirement.matches(version))
@@ -257,6 +273,7 @@ impl<'p> Packages<'p> {
                     optional: one.optional,
                     default_features: one.default_features,
                     features: one.features.clone(),
+                    ranges: OnceCell::new(),
                 });
                 Release {
                     yanked: listed.yanked,
@@ -295,6 +312,7 @@ impl<'p> Packages<'p> {
                 optional: false,
                 default_features: false,
                 features: Vec::new(),
+                ranges: OnceCell::new(),
             })
         });
         Release { dependencies: required.collect(), is_guessed: true, ..Release::default() }

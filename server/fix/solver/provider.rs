@@ -12,6 +12,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt::Display,
+    rc::Rc,
     time::Instant,
 };
 
@@ -112,6 +113,30 @@ struct Wide {
     ranges: Vec<Range>,
 }
 
+/// A candidate of a name with versions.
+struct Listed {
+    version: Version,
+    solvable: SolvableId,
+    rejection: Option<(StringId, Rejection)>,
+}
+
+/// Which versions of a range an attempt may select.
+enum Allowed {
+    All,
+    Only(Version),
+    From(Version),
+}
+
+impl Allowed {
+    fn contains(&self, version: &Version) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(one) => version == one,
+            Self::From(oldest) => version >= oldest,
+        }
+    }
+}
+
 /// Why a version must not be selected.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Rejection {
@@ -124,6 +149,7 @@ pub(super) enum Rejection {
     /// Cargo has not downloaded it.
     NotDownloaded,
     Yanked,
+    LacksFeature,
     /// It requires a newer Rust than the workspace states.
     NewerRust,
 }
@@ -139,6 +165,8 @@ pub(super) struct Provider<'p> {
     pub(super) attempt: RefCell<Attempt>,
     pub(super) pool: Pool<Set, Name>,
     candidates: RefCell<HashMap<(NameId, Candidate), SolvableId>>,
+    /// The candidates of names with versions, oldest first.
+    listed: RefCell<HashMap<NameId, Rc<[Listed]>>>,
     wides: RefCell<Vec<Wide>>,
     wide_ids: RefCell<HashMap<(Owner, usize), usize>>,
     /// The ranges of the packages that link to a native library, as far as they were met.
@@ -176,6 +204,7 @@ impl<'p> Provider<'p> {
             attempt: RefCell::default(),
             pool: Pool::new(),
             candidates: RefCell::default(),
+            listed: RefCell::default(),
             wides: RefCell::default(),
             wide_ids: RefCell::default(),
             links: RefCell::default(),
@@ -256,22 +285,6 @@ impl<'p> Provider<'p> {
         of_any
     }
 
-    /// The ranges with a version that matches a requirement: the locked ones first, then the newest.
-    fn ranges(&self, id: CrateId, requirement: &VersionReq) -> Vec<Range> {
-        let versions = self.packages.versions(id);
-        let mut ranges: Vec<Range> = Vec::new();
-        for version in versions.iter().filter(|version| requirement.matches(version)) {
-            if ranges.last() != Some(&Range::of(version)) {
-                ranges.push(Range::of(version));
-            }
-        }
-        ranges.sort_unstable();
-        ranges.dedup();
-        ranges.reverse();
-        ranges.sort_by_key(|range| self.packages.locked_in(id, *range).is_none());
-        ranges
-    }
-
     /// Adds the requirements of one dependency with its own features and `more`. `position` is its index among
     /// the dependencies of the owner.
     pub(super) fn require(
@@ -288,7 +301,7 @@ impl<'p> Provider<'p> {
         {
             return;
         }
-        let ranges = self.ranges(id, &required.requirement);
+        let ranges = self.packages.ranges(required);
         let matching = || Set::Matching(required.requirement.clone());
         if ranges.len() < 2 {
             let own = required.features.iter().map(|feature| (feature.as_str(), true));
@@ -308,7 +321,7 @@ impl<'p> Provider<'p> {
         let known = self.wide_ids.borrow().get(&key).copied();
         let wide = known.unwrap_or_else(|| {
             let mut wides = self.wides.borrow_mut();
-            wides.push(Wide { required: required.clone(), ranges });
+            wides.push(Wide { required: required.clone(), ranges: ranges.to_vec() });
             self.wide_ids.borrow_mut().insert(key, wides.len() - 1);
             wides.len() - 1
         });
@@ -319,8 +332,8 @@ impl<'p> Provider<'p> {
         }
     }
 
-    /// Why a version cannot be selected in an attempt.
-    fn rejection(&self, id: CrateId, version: &Version, attempt: &Attempt) -> Option<Rejection> {
+    /// Why no attempt may select a version, or only those that permit a newer Rust.
+    fn rejection(&self, id: CrateId, version: &Version) -> Option<Rejection> {
         let rejection = (self.rejects)(id, version);
         if rejection.is_some()
             || self.packages.locked_in(id, Range::of(version)).as_ref() == Some(version)
@@ -333,7 +346,66 @@ impl<'p> Provider<'p> {
         }
         let rust = release.rust.as_ref();
         let is_newer = self.rust.is_some_and(|stated| rust.is_some_and(|rust| rust > stated));
-        (is_newer && !attempt.newer_rust).then_some(Rejection::NewerRust)
+        is_newer.then_some(Rejection::NewerRust)
+    }
+
+    /// A version of a package as its candidate, or as that of a feature of it.
+    fn list(&self, name: NameId, version: &Version) -> Option<Listed> {
+        let mut why = None;
+        let candidate = match self.pool.resolve_package_name(name) {
+            Name::Package(id, _) => {
+                why = self.rejection(*id, version);
+                Candidate::Package(*id, version.clone())
+            }
+            Name::Feature { id, feature, is_needed, .. } => {
+                if *is_needed && !self.packages.release(*id, version).has_feature(feature) {
+                    why = Some(Rejection::LacksFeature);
+                }
+                let (id, feature, is_needed) = (*id, feature.clone(), *is_needed);
+                Candidate::Feature { id, version: version.clone(), feature, is_needed }
+            }
+            _ => return None,
+        };
+        let intern = |why| (self.pool.intern_string(format!("{why:?}")), why);
+        let solvable = self.candidate(name, candidate);
+        Some(Listed { version: version.clone(), solvable, rejection: why.map(intern) })
+    }
+
+    /// All versions of a package in a range as its candidates, or as those of a feature of it.
+    fn listed(&self, name: NameId, id: CrateId, range: Range) -> Rc<[Listed]> {
+        if let Some(known) = self.listed.borrow().get(&name) {
+            return Rc::clone(known);
+        }
+        let versions = self.packages.versions(id);
+        let in_range = versions.iter().filter(|version| Range::of(version) == range);
+        let listed: Rc<[Listed]> = in_range.filter_map(|one| self.list(name, one)).collect();
+        self.listed.borrow_mut().insert(name, Rc::clone(&listed));
+        listed
+    }
+
+    /// The candidates of a package, or of a feature of it, in an attempt.
+    fn versions(&self, name: NameId, id: CrateId, range: Range, attempt: &Attempt) -> Candidates {
+        let (locked, allowed) = self.allowed(id, range, attempt);
+        let mut all = Candidates::default();
+        let add = |one: &Listed| {
+            all.candidates.push(one.solvable);
+            if locked.as_ref() == Some(&one.version) {
+                all.favored = Some(one.solvable);
+            }
+            if let Some((why, rejection)) = &one.rejection
+                && (*rejection != Rejection::NewerRust || !attempt.newer_rust)
+            {
+                all.excluded.push((one.solvable, *why));
+            }
+        };
+        if let Allowed::Only(one) = &allowed {
+            // The others need not be read.
+            self.list(name, one).iter().for_each(add);
+            return all;
+        }
+        let listed = self.listed(name, id, range);
+        listed.iter().filter(|one| allowed.contains(&one.version)).for_each(add);
+        all
     }
 
     fn package_dependencies(&self, id: CrateId, version: &Version) -> Dependencies {
@@ -459,38 +531,15 @@ impl<'p> Provider<'p> {
         let attempt = self.attempt.borrow();
         match self.pool.resolve_package_name(name) {
             Name::Package(id, range) => {
-                let (locked, versions) = self.allowed_versions(*id, *range, &attempt);
-                for version in versions {
-                    let solvable = self.candidate(name, Candidate::Package(*id, version.clone()));
-                    all.candidates.push(solvable);
-                    if let Some(rejection) = self.rejection(*id, &version, &attempt) {
-                        let why = self.pool.intern_string(format!("{rejection:?}"));
-                        all.excluded.push((solvable, why));
-                    }
-                }
-                all.favored =
-                    locked.map(|locked| self.candidate(name, Candidate::Package(*id, locked)));
+                all = self.versions(name, *id, *range, &attempt);
                 let asked = self.asked.borrow();
                 let is_known =
                     |one: &&SolvableId| all.favored.as_ref() == Some(*one) || asked.contains(*one);
                 let known = all.candidates.iter().filter(is_known).copied().collect();
                 all.hint_dependencies_available = HintDependenciesAvailable::Some(known);
             }
-            Name::Feature { id, range, feature, is_needed } => {
-                let (locked, versions) = self.allowed_versions(*id, *range, &attempt);
-                let candidate = |version| {
-                    let (id, feature, is_needed) = (*id, feature.clone(), *is_needed);
-                    self.candidate(name, Candidate::Feature { id, version, feature, is_needed })
-                };
-                all.candidates = versions.iter().cloned().map(candidate).collect();
-                if *is_needed {
-                    let lacks = versions.iter().zip(&all.candidates).filter(|(version, _)| {
-                        !self.packages.release(*id, version).has_feature(feature)
-                    });
-                    let why = self.pool.intern_string("it does not have the feature");
-                    all.excluded = lacks.map(|(_, solvable)| (*solvable, why)).collect();
-                }
-                all.favored = locked.map(candidate);
+            Name::Feature { id, range, .. } => {
+                all = self.versions(name, *id, *range, &attempt);
                 // Each requires its version of the package, of which there is one.
                 all.allow_multiple = true;
                 all.hint_dependencies_available = HintDependenciesAvailable::All;
@@ -563,12 +612,15 @@ impl<'p> Provider<'p> {
         names.iter().any(|name| match self.pool.resolve_package_name(*name) {
             Name::Package(id, range) | Name::Feature { id, range, .. } => {
                 let versions = |attempt: &Attempt, lifted: Option<&Rejection>| {
-                    let (_, mut versions) = self.allowed_versions(*id, *range, attempt);
-                    versions.retain(|version| {
-                        let rejection = self.rejection(*id, version, attempt);
-                        rejection.is_none() || rejection.as_ref() == lifted
-                    });
-                    versions
+                    let (_, allowed) = self.allowed(*id, *range, attempt);
+                    let may = |version: &Version| match self.rejection(*id, version) {
+                        Some(Rejection::NewerRust) => attempt.newer_rust,
+                        rejection => rejection.is_none() || rejection.as_ref() == lifted,
+                    };
+                    let versions = self.packages.versions(*id);
+                    let in_range = versions.iter().filter(|one| Range::of(one) == *range);
+                    let possible = in_range.filter(|one| allowed.contains(one) && may(one));
+                    possible.cloned().collect::<Vec<Version>>()
                 };
                 versions(narrow, None) != versions(wide, lifted)
             }
@@ -582,23 +634,14 @@ impl<'p> Provider<'p> {
     }
 
     /// The locked version in a range, and those that may be selected.
-    fn allowed_versions(
-        &self,
-        id: CrateId,
-        range: Range,
-        attempt: &Attempt,
-    ) -> (Option<Version>, Vec<Version>) {
+    fn allowed(&self, id: CrateId, range: Range, attempt: &Attempt) -> (Option<Version>, Allowed) {
         let locked = self.packages.locked_in(id, range);
         if let Some(frozen) = locked.clone().filter(|locked| attempt.keeps(id, locked)) {
-            return (locked, vec![frozen]);
+            return (locked, Allowed::Only(frozen));
         }
         let oldest = self.packages.locked_versions(id).iter().min().cloned();
         let oldest = locked.clone().or(oldest).filter(|_| !attempt.downgrade);
-        let versions = self.packages.versions(id);
-        let allowed = versions.iter().filter(|version| {
-            Range::of(version) == range && oldest.as_ref().is_none_or(|oldest| *version >= oldest)
-        });
-        (locked, allowed.cloned().collect())
+        (locked, oldest.map_or(Allowed::All, Allowed::From))
     }
 
     /// The order in which candidates are tried.

@@ -8,16 +8,19 @@ mod edits;
 mod file_path;
 mod files;
 mod hunks;
+mod relocation;
 mod write;
 
 use std::{ops::Range, sync::Arc};
 
 use line_index::{LineIndex, TextSize, WideEncoding};
 
-pub(crate) use edits::{Edit, Edits, relocate};
+pub(crate) use edits::{Edit, Edits};
 pub use file_path::FilePath;
 pub(crate) use files::{read, read_at_most, read_named, read_to_string, unusable, without_reading};
 pub(crate) use hunks::hunks;
+use relocation::Lines;
+pub(crate) use relocation::relocate;
 pub(crate) use write::{ExpectedContent, Replacement, delete_leftovers, write_all};
 pub use write::{Links, WriteError, Written};
 
@@ -54,6 +57,7 @@ pub struct SourceText {
     text: Arc<str>,
     lines: Arc<LineIndex>,
     client_lines: Arc<LineIndex>,
+    relocation: Arc<Lines>,
 }
 
 impl SourceText {
@@ -65,7 +69,7 @@ impl SourceText {
             Some(same) => Arc::new(LineIndex::new(&same)),
             None => Arc::clone(&lines),
         };
-        Self { text, lines, client_lines }
+        Self { text, lines, client_lines, relocation: Arc::default() }
     }
 
     /// The text.

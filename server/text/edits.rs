@@ -1,6 +1,6 @@
 //! How spans move when a text is edited: findings stay on their lines while the user types.
 
-use super::{SourceText, Span};
+use super::Span;
 
 /// One replacement: `span` of the old text became `len` bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Edit {
         Self::new(old, 0..old.len(), new)
     }
 
-    fn moved_span(&self, span: &Span) -> Span {
+    pub(super) fn moved_span(&self, span: &Span) -> Span {
         if span.is_empty() && self.span == *span && !self.adds_lines {
             // Text that is typed in place of deleted text takes over its span.
             return span.start..span.start + self.len;
@@ -107,57 +107,6 @@ impl Edits {
     }
 }
 
-/// The position of `span` of `old` in `new`, by its line: the same line, or the one with the same key. Of several such lines,
-/// the one with the same number. `None` if there is none.
-pub(crate) fn relocate(old: &SourceText, new: &SourceText, span: &Span) -> Option<Span> {
-    let line = old.line_span(span.start);
-    if span.end > line.end {
-        let mut whole = Edits::default();
-        whole.push(Edit::between(old.as_str(), new.as_str()));
-        return whole.followed(0, span);
-    }
-    let text = &old.as_str()[line.clone()];
-    let same = |other: &str| other == text;
-    let same_key = |other: &str| key(text).is_some() && key(other) == key(text);
-    let found = counterpart(old, new, line.start, same)
-        .or_else(|| counterpart(old, new, line.start, same_key))?;
-    let other = &new.as_str()[new.line_span(found)];
-    let inside = span.start - line.start..span.end - line.start;
-    let moved = Edit::between(text, other).moved_span(&inside);
-    Some(found + moved.start..found + moved.end)
-}
-
-/// The start of the line of `new` that corresponds to the line at `start` of `old`.
-fn counterpart(
-    old: &SourceText,
-    new: &SourceText,
-    start: usize,
-    like: impl Fn(&str) -> bool,
-) -> Option<usize> {
-    let starts = |text: &SourceText| -> Vec<usize> {
-        let mut starts = Vec::new();
-        let mut start = 0;
-        for line in text.as_str().split_inclusive('\n') {
-            // As `SourceText::line_span` cuts it.
-            let ended = line.strip_suffix("\r\n").or_else(|| line.strip_suffix('\n'));
-            if like(ended.unwrap_or(line)) {
-                starts.push(start);
-            }
-            start += line.len();
-        }
-        starts
-    };
-    let (before, after) = (starts(old), starts(new));
-    let nth = before.iter().position(|line| *line == start)?;
-    if before.len() == after.len() { after.get(nth).copied() } else { None }
-}
-
-/// The text before the first `=`.
-fn key(line: &str) -> Option<&str> {
-    let (key, _) = line.split_once('=')?;
-    Some(key.trim()).filter(|key| !key.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,27 +173,5 @@ mod tests {
         assert_eq!(edits.followed(0, &(1..4)), Some(1..4));
         edits.push(Edit::new("'1.2'", 0..0, "a = "));
         assert_eq!(edits.followed(0, &(1..4)), Some(5..8));
-    }
-
-    fn again(old: &str, new: &str, word: &str) -> Option<String> {
-        let at = old.rfind(word).expect("the old text contains the word");
-        let span = at..at + word.len();
-        let (old, new) = (SourceText::new(old), SourceText::new(new));
-        relocate(&old, &new, &span).map(|span| new.as_str()[span].to_owned())
-    }
-
-    #[test]
-    fn span_is_relocated_by_its_line_or_its_key() {
-        assert_eq!(again("a = 1\nb = 2\n", "b = 2\na = 1\n", "2"), Some("2".to_owned()));
-        assert_eq!(again("a = 1\nb = 22\n", "# x\nb = 23\n", "22"), Some("23".to_owned()));
-        assert_eq!(again("a = 1\nb = 2\n", "a = 1\n", "2"), None);
-        assert_eq!(again("[\n\"x\",\n]\n", "[\n\"y\",\n]\n", "x"), None);
-    }
-
-    #[test]
-    fn second_of_two_equal_lines_stays_the_second() {
-        let (old, new) = ("[a]\nt = 1\n[b]\nt = 1\n", "[a]\nt = 3\n\n[b]\nt = 4\n");
-        assert_eq!(again(old, new, "1"), Some("4".to_owned()));
-        assert_eq!(again(old, "[a]\nt = 3\n", "1"), None);
     }
 }

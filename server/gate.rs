@@ -431,8 +431,7 @@ fn provisional_verdict(
         ignored: &loaded.ignored,
         levels,
     };
-    let mut verdict = exact.clone();
-    verdict.findings = provisional(&input);
+    let mut verdict = exact.with_findings(provisional(&input));
     if let Some(counts) = verdict.counts.get_mut(&Check::Advisories) {
         let of = |severity| {
             let all = verdict.findings.iter().filter(|finding| {

@@ -1,6 +1,6 @@
 //! What a new verdict changes in the diagnostics of a file, so that those of all other files are not computed again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::{
     gate::Verdict,
@@ -22,7 +22,7 @@ pub(in crate::lsp) fn changed_files(
     before: &Verdict,
     after: &Verdict,
 ) -> BTreeMap<FilePath, FileChange> {
-    let mut changes = BTreeMap::new();
+    let mut changes = HashMap::new();
     let (mut old, mut new) = (&before.findings[..], &after.findings[..]);
     // A verdict has its findings in a stable order: those that come or go are in between.
     while let ([one, old_rest @ ..], [other, new_rest @ ..]) = (old, new) {
@@ -46,11 +46,11 @@ pub(in crate::lsp) fn changed_files(
         let moved = files.filter(|file| before.declares_in(file) != after.declares_in(file));
         changes.extend(moved.map(|file| (file, FileChange::Any)));
     }
-    changes
+    changes.into_iter().collect()
 }
 
 /// Notes how a finding has changed; `false` where it is another finding.
-fn note_pair(one: &Finding, other: &Finding, changes: &mut BTreeMap<FilePath, FileChange>) -> bool {
+fn note_pair(one: &Finding, other: &Finding, changes: &mut HashMap<FilePath, FileChange>) -> bool {
     if !is_same_finding(one, other) {
         return false;
     }
@@ -66,7 +66,7 @@ fn note_pair(one: &Finding, other: &Finding, changes: &mut BTreeMap<FilePath, Fi
     true
 }
 
-fn note(finding: &Finding, change: FileChange, changes: &mut BTreeMap<FilePath, FileChange>) {
+fn note(finding: &Finding, change: FileChange, changes: &mut HashMap<FilePath, FileChange>) {
     let mut last = None;
     for location in &finding.locations {
         if last != Some(&location.file) {

@@ -50,6 +50,11 @@ pub(super) struct Release {
 }
 
 impl Release {
+    /// The dependencies that are used whatever the features.
+    pub(super) fn unconditional(&self) -> impl Iterator<Item = &Required> {
+        self.dependencies.iter().filter(|one| !one.optional)
+    }
+
     /// Whether it has a feature, also one that an optional dependency implies.
     pub(super) fn has_feature(&self, feature: &str) -> bool {
         self.is_guessed || self.features.contains_key(feature) || self.is_implied(feature)
@@ -65,19 +70,24 @@ impl Release {
     }
 
     fn requiring_features(&self) -> BTreeSet<String> {
-        let mut requiring = BTreeSet::new();
-        loop {
-            let requires =
-                |value: &String| requiring.contains(value) || !self.features.contains_key(value);
-            let more = self.features.iter().filter(|(feature, values)| {
-                !requiring.contains(*feature) && values.iter().any(requires)
-            });
-            let more: Vec<String> = more.map(|(feature, _)| feature.clone()).collect();
-            if more.is_empty() {
-                return requiring;
+        let mut enabled_by: HashMap<&str, Vec<&str>> = HashMap::new();
+        let mut open = Vec::new();
+        for (feature, values) in &self.features {
+            for value in values {
+                if self.features.contains_key(value) {
+                    enabled_by.entry(value).or_default().push(feature);
+                } else {
+                    open.push(feature.as_str());
+                }
             }
-            requiring.extend(more);
         }
+        let mut requiring = BTreeSet::new();
+        while let Some(feature) = open.pop() {
+            if requiring.insert(feature.to_owned()) {
+                open.extend(enabled_by.get(feature).into_iter().flatten());
+            }
+        }
+        requiring
     }
 
     /// Whether an optional dependency implies the feature: no other feature names it with `dep:`.

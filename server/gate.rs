@@ -423,7 +423,6 @@ fn provisional_verdict(
     texts: &dyn Texts,
 ) -> Verdict {
     let input = ProvisionalInput {
-        findings: &exact.findings,
         declared: &exact.declared,
         text: &|path| texts.read(path).ok(),
         lock,
@@ -431,7 +430,8 @@ fn provisional_verdict(
         ignored: &loaded.ignored,
         levels,
     };
-    let mut verdict = exact.with_findings(provisional(&input));
+    let mut verdict = exact.clone();
+    verdict.findings = provisional(std::mem::take(&mut verdict.findings), &input);
     if let Some(counts) = verdict.counts.get_mut(&Check::Advisories) {
         let of = |severity| {
             let all = verdict.findings.iter().filter(|finding| {

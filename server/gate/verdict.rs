@@ -97,30 +97,6 @@ impl Verdict {
         }
     }
 
-    /// The same verdict with other findings; its own, which may be a thousand, are not cloned.
-    pub(crate) fn with_findings(&self, findings: Vec<Finding>) -> Self {
-        Self {
-            workspace: self.workspace.clone(),
-            policy: self.policy.clone(),
-            exceptions: self.exceptions.clone(),
-            findings,
-            counts: self.counts.clone(),
-            complete: self.complete,
-            packages: self.packages,
-            declared: Arc::clone(&self.declared),
-            folders: Arc::clone(&self.folders),
-            graph: Arc::clone(&self.graph),
-            dependencies: self.dependencies.clone(),
-            matched: self.matched.clone(),
-            index_files: Arc::clone(&self.index_files),
-            database_date: self.database_date.clone(),
-            policy_use: self.policy_use.clone(),
-            gates: self.gates.clone(),
-            withheld: self.withheld.clone(),
-            by_file: ByFile::default(),
-        }
-    }
-
     /// Whether a file is its policy or exceptions file.
     pub(crate) fn uses_policy_file(&self, file: &Utf8Path) -> bool {
         self.policy.as_deref() == Some(file) || self.exceptions.as_deref() == Some(file)

@@ -26,9 +26,7 @@ use crate::{
 
 /// The inputs of a provisional verdict.
 pub(crate) struct ProvisionalInput<'a> {
-    /// The findings of the last exact verdict.
-    pub(crate) findings: &'a [Finding],
-    /// The direct dependencies in it.
+    /// The direct dependencies in the last exact verdict.
     pub(crate) declared: &'a [ResolvedDependency],
     /// The current text of a manifest.
     pub(crate) text: &'a dyn Fn(&Utf8Path) -> Option<SourceText>,
@@ -78,10 +76,12 @@ enum NextVersion {
     Satisfying(VersionReq),
 }
 
-/// The findings that probably apply after the edit.
-pub(crate) fn provisional(input: &ProvisionalInput<'_>) -> Vec<Finding> {
+/// The findings that probably apply after the edit, made from those of the last exact verdict.
+pub(crate) fn provisional(
+    mut findings: Vec<Finding>,
+    input: &ProvisionalInput<'_>,
+) -> Vec<Finding> {
     let changed = changed(input);
-    let mut findings: Vec<Finding> = input.findings.to_vec();
     for finding in &mut findings {
         let Some(package) = finding.packages.first() else { continue };
         if finding.check != Check::Advisories || finding.locations.is_empty() {

@@ -11,15 +11,19 @@ mod hunks;
 mod relocation;
 mod write;
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use line_index::{LineIndex, TextSize, WideEncoding};
+
+use relocation::LineStarts;
 
 pub(crate) use edits::{Edit, Edits};
 pub use file_path::FilePath;
 pub(crate) use files::{read, read_at_most, read_named, read_to_string, unusable, without_reading};
 pub(crate) use hunks::hunks;
-use relocation::Lines;
 pub(crate) use relocation::relocate;
 pub(crate) use write::{ExpectedContent, Replacement, delete_leftovers, write_all};
 pub use write::{Links, WriteError, Written};
@@ -57,7 +61,7 @@ pub struct SourceText {
     text: Arc<str>,
     lines: Arc<LineIndex>,
     client_lines: Arc<LineIndex>,
-    relocation: Arc<Lines>,
+    line_starts: Arc<OnceLock<LineStarts>>,
 }
 
 impl SourceText {
@@ -69,7 +73,7 @@ impl SourceText {
             Some(same) => Arc::new(LineIndex::new(&same)),
             None => Arc::clone(&lines),
         };
-        Self { text, lines, client_lines, relocation: Arc::default() }
+        Self { text, lines, client_lines, line_starts: Arc::default() }
     }
 
     /// The text.

@@ -1,21 +1,17 @@
 //! Where a span is in another version of a text whose edits are not known, by the text of its line.
 
-use std::{collections::HashMap, sync::OnceLock};
+use std::collections::HashMap;
 
 use super::{Edit, Edits, SourceText, Span};
 
 /// Where the lines of a text start, by what they have.
 #[derive(Debug, Default)]
-struct LineStarts {
+pub(super) struct LineStarts {
     /// By the line, without its line ending.
     by_line: HashMap<Box<str>, Vec<usize>>,
     /// By the text before the first `=`.
     by_key: HashMap<Box<str>, Vec<usize>>,
 }
-
-/// The lines of a text, read when they are needed.
-#[derive(Debug, Default)]
-pub(super) struct Lines(OnceLock<LineStarts>);
 
 impl LineStarts {
     fn of(text: &str) -> Self {
@@ -36,8 +32,9 @@ impl LineStarts {
 }
 
 impl SourceText {
+    /// Computed when a span has to be relocated.
     fn line_starts(&self) -> &LineStarts {
-        self.relocation.0.get_or_init(|| LineStarts::of(&self.text))
+        self.line_starts.get_or_init(|| LineStarts::of(&self.text))
     }
 }
 
@@ -97,6 +94,7 @@ mod tests {
         assert_eq!(again("a = 1\nb = 2\n", "b = 2\na = 1\n", "2"), Some("2".to_owned()));
         assert_eq!(again("a = 1\nb = 22\n", "# x\nb = 23\n", "22"), Some("23".to_owned()));
         assert_eq!(again("a = 1\nb = 2\n", "a = 1\n", "2"), None);
+        assert_eq!(again("a = 1\r\nb = 2\r\n", "b = 2\na = 1\n", "2"), Some("2".to_owned()));
         assert_eq!(again("[\n\"x\",\n]\n", "[\n\"y\",\n]\n", "x"), None);
     }
 
